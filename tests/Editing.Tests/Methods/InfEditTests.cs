@@ -79,6 +79,21 @@ public sealed class InfEditTests(MethodFixture fixture) : IClassFixture<MethodFi
         Assert.Single(second.Images);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ASourceThatDoesNotFitInMemoryRunsWithEachEdit(bool hasLayout)
+    {
+        var method = hasLayout ? Layout : Usual;
+        using var inverted = Invert();
+        using var session = new EditSession(fixture.Model, GenerationRequest.Of(inverted), ScalarType.Float32, maxBytes: 50_000);
+        using var first = session.Edit(Edit(method, MethodFixture.Target));
+        using var second = session.Edit(Edit(method, MethodFixture.Target));
+        AssertClose(Definition(MethodFixture.Target, method, Guidance), first.Latents);
+        AssertClose(first.Latents, second.Latents);
+        Assert.Equal(0, session.RecordedBytes);
+    }
+
     [Fact]
     public void TheSourcesPromptGivesTheImageBack()
     {
