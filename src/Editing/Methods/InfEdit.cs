@@ -46,11 +46,11 @@ public sealed record InfEdit : EditMethod
         RequireRange(SelfPart, 0.0, 1.0, nameof(SelfPart));
     }
 
-    internal override void Validate(SamplingSettings sampling, InversionMethod? inversion)
+    internal override void Validate(SamplingSettings sampling, InversionSettings? inversion)
     {
         Require(inversion is not null, "Method", $"{Name} edits an inverted image, and there is none.", "Give an image, or use another editing method.");
         Require(
-            inversion is VirtualInversion, "Method", $"{Name} needs a source that is exact without being inverted, and cannot be combined with {inversion!.Name}.",
+            inversion!.Method is VirtualInversion, "Method", $"{Name} needs a source that is exact without being inverted, and cannot be combined with {inversion.Method.Name}.",
             $"Use {UsualInversion}.");
     }
 

@@ -188,7 +188,7 @@ public sealed class InfEditTests(MethodFixture fixture) : IClassFixture<MethodFi
     public void SharedTokensAreThoseOfTheRefinementUnlessPromptsAreLong(int chunks, AlignmentKind expected)
     {
         var source = new GenerationRequest { Prompt = MethodFixture.Prompt, Sampling = new() { Chunks = chunks } };
-        var words = new EditWords(fixture.Model.Tokenizer, source, Edit(Usual, MethodFixture.Target), new VirtualInversion());
+        var words = new EditWords(fixture.Model.Tokenizer, source, Edit(Usual, MethodFixture.Target), By(new VirtualInversion()));
         Assert.Equal(expected, Assert.Single(words.Alignments).Kind);
     }
 
@@ -196,10 +196,10 @@ public sealed class InfEditTests(MethodFixture fixture) : IClassFixture<MethodFi
     public void WhatItCannotBeCombinedWithIsOneError()
     {
         AssertRefused("Method", () => Usual.Validate(new SamplingSettings(), null));
-        Assert.All(InversionMethod.Names.Except([Usual.UsualInversion]), name => AssertRefused("Method", () => Usual.Validate(new SamplingSettings(), InversionMethod.Named(name))));
+        Assert.All(InversionMethod.Names.Except([Usual.UsualInversion]), name => AssertRefused("Method", () => Usual.Validate(new SamplingSettings(), By(InversionMethod.Named(name)))));
         AssertRefused(nameof(InfEdit.CrossPart), () => new InfEdit { CrossPart = 1.1 }.Validate());
         AssertRefused(nameof(InfEdit.SelfPart), () => new InfEdit { SelfPart = -0.1 }.Validate());
-        Usual.Validate(new SamplingSettings(), new VirtualInversion());
+        Usual.Validate(new SamplingSettings(), By(new VirtualInversion()));
 
         static void AssertRefused(string setting, Action check) => Assert.Equal(setting, Assert.Throws<InvalidInputException>(check).Setting);
     }
@@ -296,4 +296,6 @@ public sealed class InfEditTests(MethodFixture fixture) : IClassFixture<MethodFi
     {
         public void Report(EditProgress value) => act(value);
     }
+
+    private static InversionSettings By(InversionMethod method) => new() { Prompt = MethodFixture.Prompt, Method = method };
 }
