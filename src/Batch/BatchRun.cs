@@ -167,7 +167,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         return true;
     }
 
-    // Before each shard, too: who deletes the folder under a run would else get a data set that names neither its settings nor its model.
+    // Also before each shard: if the folder is deleted during a run, the new one must not be left without a manifest.
     private void Claim()
     {
         Directory.CreateDirectory(request.Folder);

@@ -307,6 +307,8 @@ public sealed class BatchRunTests : IDisposable
         Image[] edits = [.. TarLayout.Edits(new(run["out"], 0)).Select(edit => ImageReader.Read(new MemoryStream(edit.Edited), "edited"))];
         Assert.Equal(image.Rgb, edits[0].Rgb);
         Assert.Equal((64, 64), (edits[1].Width, edits[1].Height));
+        var source = TarFile.Read(run["out/00000.tar"]).Single(member => member.Name == "0000001-000-0.source.png").Content;
+        Assert.Equal((64, 64), ImageReader.Read(new MemoryStream(source), "source") is var framed ? (framed.Width, framed.Height) : default);
     }
 
     [Fact]

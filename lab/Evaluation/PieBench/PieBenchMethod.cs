@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
@@ -84,11 +85,28 @@ internal sealed record PieBenchMethod(InversionMethod Inversion, string Editing)
     /// <param name="item">The item.</param>
     /// <param name="image">Path of its image, for the plan.</param>
     /// <param name="sampling">Steps, guidance and seed.</param>
-    public JsonObject PlanLine(PieBenchItem item, string image, SamplingSettings sampling) => new(
+    public JsonObject PlanLine(PieBenchItem item, string image, SamplingSettings sampling) => Line(item, image, sampling, item.TargetPrompt, Settings(item));
+
+    /// <summary>A line whose edit is the source: an edit with the source's own prompt is one only if nothing may change.</summary>
+    /// <param name="item">The item.</param>
+    /// <param name="image">Path of its image, for the plan.</param>
+    /// <param name="sampling">Steps, guidance and seed.</param>
+    /// <param name="tokenizer">The model's tokenizer, which finds a word.</param>
+    public JsonObject SourceLine(PieBenchItem item, string image, SamplingSettings sampling, ClipTokenizer tokenizer)
+    {
+        var prompt = SourcePrompt(item);
+        var settings = Settings(item with { Blend = [] });
+        // No attention is above the threshold.
+        if (tokenizer.Tokenize(prompt).Words is [var word, ..])
+            settings = settings.With("blend", word.Text).With("blend_threshold", "1").With("blend_start", "0");
+        return Line(item, image, sampling, prompt, settings);
+    }
+
+    private JsonObject Line(PieBenchItem item, string image, SamplingSettings sampling, string target, SettingValues settings) => new(
     [
-        new("id", item.Id), new("source", SourcePrompt(item)), new("target", item.TargetPrompt), new("image", image),
+        new("id", item.Id), new("source", SourcePrompt(item)), new("target", target), new("image", image),
         new("seed", sampling.Seed), new("steps", sampling.Steps), new("guidance", Guidance ?? sampling.Guidance),
-        .. Settings(item).ToJson().Select(setting => KeyValuePair.Create(setting.Key, setting.Value?.DeepClone())),
+        .. settings.ToJson().Select(setting => KeyValuePair.Create(setting.Key, setting.Value?.DeepClone())),
     ]);
 
     private static string Words(PieBenchItem item) => $"{string.Join(',', item.Blend.Select(words => words.Source))}:{string.Join(',', item.Blend.Select(words => words.Target))}";

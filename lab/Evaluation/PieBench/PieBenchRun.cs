@@ -1,3 +1,4 @@
+using System.Text;
 using PromptToPrompt.Batch;
 using PromptToPrompt.Batch.Making;
 using PromptToPrompt.Batch.Plans;
@@ -40,23 +41,38 @@ internal sealed class PieBenchRun(PieBenchData data, IReadOnlyList<PieBenchMetho
 
     /// <summary>
     /// Writes the plan of each method. The paths of images are relative to the plans. As in the published evaluation, the source stands for an edit whose words to
-    /// blend are not in the prompts.
+    /// blend are not in the prompts. Items without an image are left out.
     /// </summary>
     /// <param name="sampling">Steps, guidance and seed.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
-    /// <returns>Those edits.</returns>
+    /// <returns>The edits that are not made, or for which the source stands.</returns>
+    /// <exception cref="InvalidInputException">No item has an image.</exception>
     public IReadOnlyList<PieBenchProblem> WritePlans(SamplingSettings sampling, ClipTokenizer tokenizer)
     {
         var problems = new List<PieBenchProblem>();
         foreach (var method in methods)
         {
-            Write(method, data.Items, sampling);
-            var plan = BatchPlan.Read(PlanOf(method));
-            var unfit = data.Items.Zip(plan.Items, (item, planned) => (Item: item, Problem: ProblemOf(planned, tokenizer))).Where(each => each.Problem is not null).ToDictionary(each => each.Item, each => each.Problem!);
-            if (unfit.Count == 0)
-                continue;
-            problems.AddRange(unfit.Select(each => new PieBenchProblem(method.Name, each.Key.Id, each.Value)));
-            Write(method, data.Items.Select(item => unfit.ContainsKey(item) ? item with { TargetPrompt = method.SourcePrompt(item), Blend = [] } : item), sampling);
+            var path = PlanOf(method);
+            var folder = Path.GetDirectoryName(path)!;
+            var lines = new StringBuilder();
+            foreach (var item in data.Items)
+            {
+                var image = Path.GetRelativePath(folder, data.PathOf(item));
+                var line = BatchJson.Line(method.PlanLine(item, image, sampling));
+                if (ProblemOf(line, path, tokenizer) is { } problem)
+                {
+                    problems.Add(new(method.Name, item.Id, problem));
+                    line = BatchJson.Line(method.SourceLine(item, image, sampling, tokenizer));
+                    if (ProblemOf(line, path, tokenizer) is not null)
+                        continue;
+                }
+
+                lines.Append(line).Append('\n');
+            }
+
+            InvalidInputException.Require(lines.Length > 0, $"No item of {data.Folder} can be edited. The first: {(problems.Count > 0 ? problems[0].Problem : "")}");
+            Directory.CreateDirectory(folder);
+            AtomicFile.WriteText(path, lines.ToString());
         }
 
         return problems;
@@ -77,41 +93,35 @@ internal sealed class PieBenchRun(PieBenchData data, IReadOnlyList<PieBenchMetho
             foreach (var shard in Enumerable.Range(0, request.Shards).Select(number => new ShardPaths(request.Folder, number)))
             {
                 failures.AddRange(ShardStats.Failures(shard).Select(failed => new PieBenchProblem(method.Name, failed.Id!, failed.Error!)));
-                Unpack(method, shard);
+                Unpack(method, request, shard);
             }
         }
 
         return failures;
     }
 
-    private static string? ProblemOf(PlanItem item, ClipTokenizer tokenizer)
+    private static string? ProblemOf(string line, string path, ClipTokenizer tokenizer)
     {
         try
         {
+            var item = BatchPlan.Parse(Encoding.UTF8.GetBytes(line), path).Items[0];
             _ = SampleRequest.Draw(item, SettingValues.None, runSeed: 0, number: 0, tokenizer).Check(tokenizer);
             return null;
         }
         catch (InvalidInputException e)
         {
-            return e.Message;
+            return e.Message.Replace($"{path}, line 1, ", "", StringComparison.Ordinal);
         }
     }
 
-    private void Write(PieBenchMethod method, IEnumerable<PieBenchItem> items, SamplingSettings sampling)
+    private void Unpack(PieBenchMethod method, BatchRequest request, ShardPaths shard)
     {
-        var plans = Path.GetDirectoryName(PlanOf(method))!;
-        Directory.CreateDirectory(plans);
-        AtomicFile.WriteText(PlanOf(method), string.Concat(items.Select(item => BatchJson.Line(method.PlanLine(item, Path.GetRelativePath(plans, data.PathOf(item)), sampling)) + "\n")));
-    }
-
-    private void Unpack(PieBenchMethod method, ShardPaths shard)
-    {
-        var items = data.Items.Skip(shard.Number * BatchRequest.DefaultShardSize).Take(BatchRequest.DefaultShardSize);
-        if (items.All(item => File.Exists(PathOf(method, item))))
+        var items = data.Items.ToDictionary(item => item.Id, StringComparer.Ordinal);
+        if (request.ItemsOf(shard.Number).All(planned => File.Exists(PathOf(method, items[planned.Id!]))))
             return;
         foreach (var (index, edit) in TarLayout.Edits(shard))
         {
-            var path = PathOf(method, data.Items[index]);
+            var path = PathOf(method, items[request.Plan.Items[index].Id!]);
             if (File.Exists(path))
                 continue;
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);

@@ -51,29 +51,33 @@ internal static class PieBench
             var isDrawn = parse.GetValue(data) == Drawn;
             var isParquet = !isDrawn && PieBenchParquet.IsOne(parse.GetValue(data)!);
             var given = isDrawn || isParquet ? null : PieBenchData.Read(parse.GetValue(data)!);
-            using var clip = measuring.OpenClip(parse, withTexts: true);
-            using var dino = measuring.OpenDino(parse);
-            using var perceptual = parse.GetValue(lpips) is { } files ? MetricModels.OpenLpips(files) : null;
+            var onlyPlans = parse.GetValue(plans);
+            using var clip = onlyPlans ? null : measuring.OpenClip(parse, withTexts: true);
+            using var dino = onlyPlans ? null : measuring.OpenDino(parse);
+            using var perceptual = !onlyPlans && parse.GetValue(lpips) is { } files ? MetricModels.OpenLpips(files) : null;
             using var loaded = model.Load(parse);
             model.Announce(parse, loaded.Device, quiet);
             Directory.CreateDirectory(folder);
-            RunManifest.Claim(folder, new JsonObject
+            var manifest = new JsonObject
             {
                 ["data"] = isDrawn ? $"{Drawn} {parse.GetValue(images)}" : Path.GetFullPath(parse.GetValue(data)!),
                 ["model"] = loaded.Fingerprint,
                 ["steps"] = steps,
                 ["guidance"] = guidance,
                 ["seed"] = seed,
-                ["limit"] = parse.GetValue(limit),
-            });
+            };
+            if (parse.GetValue(limit) > 0)
+                manifest["limit"] = parse.GetValue(limit);
+            RunManifest.Claim(folder, manifest);
             var all = given ?? (isParquet ? PieBenchParquet.Extract(parse.GetValue(data)!, Path.Combine(folder, Data)) : DrawnPieBench.Write(Path.Combine(folder, Data), loaded.ImageSide, parse.GetValue(images), seed));
             var set = parse.GetValue(limit) is > 0 and var first ? all with { Items = [.. all.Items.Take(first)] } : all;
             var run = new PieBenchRun(set, chosen, folder);
             var unfit = run.WritePlans(new() { Steps = steps, Guidance = guidance, Seed = (ulong)seed }, loaded.Tokenizer);
-            if (parse.GetValue(plans))
+            if (onlyPlans)
             {
+                Array.ForEach([.. unfit], PrintProblem);
                 foreach (var method in chosen)
-                    Console.Out.WriteLine($"p2p batch {RunFolder.Shortest(run.PlanOf(method))} -o {RunFolder.Shortest(run.ShardsOf(method))}");
+                    Console.Out.WriteLine($"p2p batch {Quoted(run.PlanOf(method))} -o {Quoted(run.ShardsOf(method))} --model {Quoted(model.Name(parse))}");
                 return ExitCode.Done;
             }
 
@@ -136,8 +140,12 @@ internal static class PieBench
             table.AddRow([row.Method, Figures.Shown(row.Count, "F0"), .. columns.Select(column => Figures.Shown(row.Means[column.Name] * column.Factor, column.Format))]);
         AnsiConsole.Write(table);
         foreach (var problem in problems)
-            Console.Out.WriteLine($"not edited: {problem.Id} by {problem.Method}. {problem.Problem}");
+            PrintProblem(problem);
     }
+
+    private static string Quoted(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || "./-_+".Contains(c, StringComparison.Ordinal)) ? text : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
+    private static void PrintProblem(PieBenchProblem problem) => Console.Out.WriteLine($"not edited: {problem.Id} by {problem.Method}. {problem.Problem}");
 
     private static SKBitmap Sample(PieBenchData data, IReadOnlyList<PieBenchMethod> methods, PieBenchRun run)
     {

@@ -5,7 +5,7 @@ using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Batch.Making;
 
-/// <summary>The image of an item as the source of its samples. Its edits are drawn over it at its own size.</summary>
+/// <summary>The image of an item as the source of its samples. Its edits are drawn over it at its own size, or both are as the model sees them.</summary>
 /// <param name="model">The model.</param>
 /// <param name="original">The image.</param>
 internal sealed class InvertedSource(StableDiffusionModel model, Image original) : IDisposable
@@ -22,11 +22,10 @@ internal sealed class InvertedSource(StableDiffusionModel model, Image original)
         var (asked, followed) = (request.Source.Sampling, GenerationRequest.Of(inverted));
         var source = followed with { Sampling = followed.Sampling with { Negative = asked.Negative, GuidanceRescale = asked.GuidanceRescale } };
         using var result = EditRun.Execute(model, source, request.Edit, cancellationToken: cancellationToken);
+        if (!request.Values.ToSettings().OverOriginal)
+            return new(request.Number, asked.Seed, request.Values, framing.Apply(original), [.. result.Images.Skip(1)]);
         var given = new GivenImage(original, framing);
-        var edits = result.Images.Skip(1);
-        if (request.Values.ToSettings().OverOriginal)
-            edits = edits.Select((_, index) => given.Draw(result, index + 1));
-        return new(request.Number, asked.Seed, request.Values, original, [.. edits]);
+        return new(request.Number, asked.Seed, request.Values, original, [.. Enumerable.Range(1, request.Edit.Prompts.Count).Select(edit => given.Draw(result, edit))]);
     }
 
     /// <inheritdoc/>

@@ -33,6 +33,16 @@ internal sealed record BatchPlan(IReadOnlyList<PlanItem> Items, string Hash, str
             throw new InvalidInputException($"{path} {problem}. Give a plan in JSON Lines or CSV.", e);
         }
 
+        return Parse(bytes, path, imageFolder);
+    }
+
+    /// <summary>Reads a plan whose bytes are known.</summary>
+    /// <param name="bytes">The content of the file.</param>
+    /// <param name="path">Path of the file, as it was given.</param>
+    /// <param name="imageFolder">The folder that paths of images are relative to; null for the plan's own.</param>
+    /// <exception cref="InvalidInputException">The plan has an error; the message names its line and field.</exception>
+    public static BatchPlan Parse(byte[] bytes, string path, string? imageFolder = null)
+    {
         var lines = System.IO.Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase) ? CsvLines.Read(bytes, Error) : JsonLines.Read(bytes, Error);
         var reader = new PlanReader(imageFolder ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!, Error);
         IReadOnlyList<PlanItem> items = [.. lines.Select((line, index) => reader.Read(index, line))];

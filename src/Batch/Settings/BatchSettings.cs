@@ -21,7 +21,7 @@ internal static class BatchSettings
     /// <summary>The settings that concern given images; <see cref="Method"/> may also name an editing method.</summary>
     public const string Method = "method", Frame = "frame", OverOriginal = "over_original";
 
-    /// <summary>The settings that Prompt-to-Prompt alone takes.</summary>
+    /// <summary>Settings of Prompt-to-Prompt only.</summary>
     public const string Cross = "cross", Self = "self";
 
     /// <summary>The settings, by subject.</summary>

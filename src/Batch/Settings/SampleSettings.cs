@@ -16,7 +16,7 @@ internal sealed record SampleSettings
     public EditRequest Edit { get; init; } = new();
 
     /// <summary>The methods of inversion and editing.</summary>
-    public MethodChoice Method { get; init; } = new(null, null);
+    public MethodChoice Method { get; init; } = new(new NullTextInversion().Name, null);
 
     /// <summary>How an item's image is inverted.</summary>
     public InversionMethod Inversion => Method.InversionFor(Edit.Method);

@@ -41,7 +41,7 @@ internal sealed class SettingValues
         }
     }
 
-    /// <summary>These values, with <see cref="Defaults"/> where they have none. Another method than Prompt-to-Prompt does not have those of its attention.</summary>
+    /// <summary>These values, with <see cref="Defaults"/> where they have none. Methods other than Prompt-to-Prompt have no <c>cross</c> and <c>self</c>.</summary>
     public SettingValues OverDefaults() => Over(At(0).ToSettings().Edit.Method is PromptToPromptMethod ? Defaults : Defaults.Without(BatchSettings.Cross, BatchSettings.Self));
 
     /// <summary>Whether a setting has a value.</summary>
@@ -53,11 +53,14 @@ internal sealed class SettingValues
     /// <summary>These values without some of them.</summary>
     public SettingValues Without(params string[] names) => new(new(texts.Where(value => !names.Contains(value.Key)).ToDictionary(), StringComparer.Ordinal));
 
-    /// <summary>These values without what concerns given images.</summary>
-    public SettingValues WithoutImage()
+    /// <summary>What these resolved values mean, each thing in one form: without what concerns given images if there is none, and with the methods by their full names.</summary>
+    /// <param name="isGiven">Whether the source is a given image.</param>
+    public SettingValues Canonical(bool isGiven)
     {
-        var others = Without(BatchSettings.Method, BatchSettings.Frame, BatchSettings.OverOriginal);
-        return ToSettings().Edit.Method is { Name: var editing } and not PromptToPromptMethod ? others.With(BatchSettings.Method, editing) : others;
+        var settings = ToSettings();
+        var editing = settings.Edit.Method is PromptToPromptMethod ? null : settings.Edit.Method.Name;
+        var (others, method) = isGiven ? (this, new MethodChoice(settings.Inversion.Name, editing)) : (Without(BatchSettings.Method, BatchSettings.Frame, BatchSettings.OverOriginal), new MethodChoice(null, editing));
+        return method is { Inversion: null, Editing: null } ? others : others.With(BatchSettings.Method, method.ToString());
     }
 
     /// <summary>These values, and others where these have none.</summary>

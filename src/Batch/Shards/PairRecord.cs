@@ -105,7 +105,7 @@ internal sealed record PairRecord
         var isGiven = item.Image is not null;
         var given = isGiven ? Convert.ToHexStringLower(SHA256.HashData(pair.Source.Rgb)) : null;
         ulong? seed = isGiven && !sample.Values.ToSettings().Inversion.UsesSeed ? null : record.Seed;
-        var settings = isGiven ? sample.Values : sample.Values.WithoutImage();
+        var settings = sample.Values.Canonical(isGiven);
         var decides = new object?[] { record.Source, record.Target, given, seed, settings.Changed.ToJson(), model, dtype };
         return record with { Fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(BatchJson.Line(decides)))) };
     }

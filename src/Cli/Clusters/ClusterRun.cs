@@ -118,8 +118,8 @@ internal sealed class ClusterRun
     {
         var workers = (status.State, status.Leases.Length) switch
         {
-            (not RunState.Open, _) => "done",
-            (_, 0) => status.Refusals.Length > 0 ? "no worker can make it" : "no worker at work",
+            (not RunState.Open, _) => status.State.ToString().ToLowerInvariant(),
+            (_, 0) => status.Refusals.Length > 0 ? $"no worker at work ({status.Refusals.Length} cannot make it)" : "no worker at work",
             (_, 1) => "1 worker",
             var (_, many) => $"{many} workers",
         };

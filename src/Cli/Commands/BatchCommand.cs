@@ -28,6 +28,7 @@ internal static class BatchCommand
             var started = TimeProvider.System.GetTimestamp();
             var quiet = report.Quiet(parse);
             var request = input.Read(parse);
+            request.Validate();
             BatchRun.RequireFits(request, input.Model.LoadConfig(parse));
             if (BatchRun.Check(request, input.Model.LoadTokenizer(parse)) is [var first, ..] truncated)
                 Console.Error.WriteLine($"warning: prompts with more tokens than the model reads are cut off (--long-prompts reads more). Items: {truncated.Count}, the first in line {first.Line}");

@@ -45,10 +45,16 @@ internal static class RunsCommand
         command.SetAction(parse =>
         {
             var run = parse.GetValue(id)!;
-            var isKnown = Ask(cluster.Read(parse), grains => isOpen ? grains.GetGrain<IRun>(run).Resume() : grains.GetGrain<IRun>(run).Cancel(), cancellationToken).GetAwaiter().GetResult();
-            InvalidInputException.Require(isKnown, $"There is no run \"{run}\". `p2p runs --cluster CONNECTION` lists them.");
-            Console.Out.WriteLine($"{run} {(isOpen ? "is open" : "is cancelled")}.");
+            var status = Ask(cluster.Read(parse), Changed, cancellationToken).GetAwaiter().GetResult();
+            InvalidInputException.Require(status is not null, $"There is no run \"{run}\". `p2p runs --cluster CONNECTION` lists them.");
+            Console.Out.WriteLine($"{run}: {status!.State.ToString().ToLowerInvariant()}, {status.Done.Items} of {status.Run.Items} items");
             return ExitCode.Done;
+
+            async Task<RunStatus?> Changed(IGrainFactory grains)
+            {
+                var its = grains.GetGrain<IRun>(run);
+                return await (isOpen ? its.Resume() : its.Cancel()) ? await its.Status() : null;
+            }
         });
         return command;
     }

@@ -33,7 +33,7 @@ internal sealed class InversionOptions
         "--skip", $"Edit-friendly: part of the steps that edits skip at the start; by default {EditFriendly.Skip}, or {TurboEdit.Inversion.Skip} for turbo-edit").In(HelpGroup.Inversion);
 
     private readonly Option<double?> noiseShift = Parsed.OptionalNumber<double>(
-        "--noise-shift", $"Edit-friendly: noise the image by so many steps less than the model is told; by default {EditFriendly.NoiseShift}, or {TurboEdit.Inversion.NoiseShift} for turbo-edit").In(HelpGroup.Inversion);
+        "--noise-shift", $"Edit-friendly: noise the image to a level this many steps lower than the model's timestep; by default {EditFriendly.NoiseShift}, or {TurboEdit.Inversion.NoiseShift} for turbo-edit").In(HelpGroup.Inversion);
 
     private readonly Option<double?> noiseLimit = Parsed.OptionalNumber<double>(
         "--noise-limit", $"Edit-friendly: greatest norm of the last step's noise, for latents of 4·64·64; by default none, or {TurboEdit.Inversion.NoiseLimit} for turbo-edit").In(HelpGroup.Inversion);

@@ -13,7 +13,7 @@ internal abstract partial record ClusterAddress
 
     private const int DefaultRedisPort = 6379;
     private const string Localhost = "localhost";
-    private const string NoForm = "It has none of the forms of a connection.";
+    private const string NoForm = "It is not a known form.";
 
     /// <summary>The forms of an address, for messages.</summary>
     public const string Forms = "\"Host=SERVER;Database=NAME;Username=NAME\" (PostgreSQL, password from PGPASSWORD), redis://SERVER:PORT, or localhost (one coordinator on this machine, in memory)";
@@ -36,7 +36,7 @@ internal abstract partial record ClusterAddress
         if (Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "redis" or "rediss")
             return Redis(address);
         if (text.StartsWith("postgres", StringComparison.OrdinalIgnoreCase) && text.Contains("://", StringComparison.Ordinal))
-            throw new FormatException("A URL of PostgreSQL is not read.");
+            throw new FormatException("postgres:// URLs are not supported.");
         if (!text.Contains('='))
             throw new FormatException(NoForm);
         try

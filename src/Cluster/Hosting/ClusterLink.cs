@@ -60,6 +60,7 @@ internal sealed partial class ClusterLink : IAsyncDisposable
             try
             {
                 var answer = await Announced(Attempt(), QuietTime - clock.GetElapsedTime(started), cancellationToken);
+                lastProblem = null;
                 if (Interlocked.Exchange(ref said, null) is not null)
                     say?.Invoke($"The coordinators at {address.Name} are back.");
                 return answer;
@@ -141,11 +142,19 @@ internal sealed partial class ClusterLink : IAsyncDisposable
     [GeneratedRegex(@"Unable to connect to (?:endpoint )?S?(\S+:\d+):\d+")]
     private static partial Regex Gateway();
 
-    // An attempt to connect takes its time; a person would like to know what it waits for.
+    // An attempt to connect takes its time, and a person would like to know what it waits for.
     private async Task<T> Announced<T>(Task<T> attempt, TimeSpan quiet, CancellationToken cancellationToken)
     {
-        if (quiet > TimeSpan.Zero && await Task.WhenAny(attempt, Task.Delay(quiet, cancellationToken)) != attempt && !cancellationToken.IsCancellationRequested)
+        try
+        {
+            if (quiet > TimeSpan.Zero)
+                return await attempt.WaitAsync(quiet, cancellationToken);
+        }
+        catch (TimeoutException) when (!attempt.IsCompleted)
+        {
             SayWaiting();
+        }
+
         return await attempt;
     }
 

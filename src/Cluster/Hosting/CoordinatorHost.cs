@@ -138,11 +138,13 @@ internal sealed class CoordinatorHost : IAsyncDisposable
         {
             await call.Invoke();
         }
-        catch (Exception e) when (e.GetBaseException() is DbException or SocketException or RedisException)
+        catch (Exception e) when (IsOfStorage(e))
         {
             throw new OrleansException($"{StorageFault} ({e.GetBaseException().Message.Split('\n')[0].TrimEnd('.')})");
         }
     }
+
+    private static bool IsOfStorage(Exception problem) => problem is DbException or RedisException or RedisTimeoutException || (problem.InnerException is { } inner && IsOfStorage(inner));
 
     private static CoordinatorEndpoints WithPorts(CoordinatorEndpoints endpoints, int gatewayPort)
     {

@@ -125,7 +125,7 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
             }
             else
             {
-                var reason = await beating == LeaseState.Cancelled ? "the run was cancelled" : "its lease has ended, because another worker has the shard, or the coordinators were restarted and do not know it";
+                var reason = await beating == LeaseState.Cancelled ? "the run was cancelled" : "its lease has ended (another worker has the shard or has completed it, another command replaced the run, or the coordinators were restarted)";
                 settings.Say?.Invoke($"{run}: {description.NameOf(lease.Shard)} is left: {reason}. Finished items are kept.");
             }
 

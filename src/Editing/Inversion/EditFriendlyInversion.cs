@@ -12,18 +12,17 @@ namespace PromptToPrompt.Editing.Inversion;
 /// add the same noise keep it.
 /// </summary>
 /// <remarks>
-/// With few steps this noise is not what the network expects. TurboEdit (Deutch et al. 2024, arXiv 2408.00735) therefore noises the image less than the network
-/// and the scheduler are told, and bounds the noise of the last step. With n_t = x_(t−1) − μ_t(x_t), where μ_t is the mean of the step from x_t:
+/// With few steps this noise is not what the network expects. TurboEdit (Deutch et al. 2024, arXiv 2408.00735) therefore noises the image to an earlier timestep than the
+/// one given to the network and the scheduler, and bounds the noise of the last step. With n_t = x_(t−1) − μ_t(x_t), where μ_t is the mean of the step from x_t:
 /// <code>
-/// (1)  x_t = α_(t−Δ)·x_0 + σ_(t−Δ)·ε_t,  or x_0 if t &lt; Δ
+/// (1)  x_t = α_(t−Δ)·x_0 + σ_(t−Δ)·ε_t,  or x_0 if t ≤ Δ
 /// (2)  n_t·min(1, ν/‖n_t‖) in place of n_t at the last step
 /// </code>
 /// </remarks>
 public sealed record EditFriendlyInversion : InversionMethod
 {
-    /// <summary>Numbers in the latents that <see cref="NoiseLimit"/> refers to: those of SDXL-Turbo, 4·64·64.</summary>
-    public const int LimitedNumbers = 4 * 64 * 64;
-
+    // The size of latents that the limit is stated for: SDXL-Turbo's.
+    private const int ReferenceLatentSize = 4 * 64 * 64;
     private const double SourceGuidance = 3.5;
 
     /// <inheritdoc/>
@@ -33,13 +32,13 @@ public sealed record EditFriendlyInversion : InversionMethod
     public double Skip { get; init; } = 0.36;
 
     /// <summary>
-    /// Δ in steps, from 0 to their number. Above 0 the inversion has no guidance unless it is set, and the last step adds noise too.
+    /// Δ in steps, from 0 to the number of steps. Above 0 the inversion has no guidance unless it is set, and the last step adds noise too.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double NoiseShift { get; init; }
 
     /// <summary>
-    /// ν, at least 0, for latents of <see cref="LimitedNumbers"/>; it grows with the square root of their number. Null for no limit.
+    /// ν, at least 0, for latents of 4·64·64 numbers, which are SDXL-Turbo's; it grows with the square root of their number. Null for no limit.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double? NoiseLimit { get; init; }
@@ -66,7 +65,7 @@ public sealed record EditFriendlyInversion : InversionMethod
         foreach (var timestep in scheduler.Timesteps)
         {
             using var noise = randn(run.ImageLatents.shape, device: CPU, generator: generator);
-            source.Add(timestep < shift ? run.ImageLatents : scheduler.AddNoise(run.ImageLatents, noise.to(run.Model.Device), timestep - shift));
+            source.Add(timestep <= shift ? run.ImageLatents : scheduler.AddNoise(run.ImageLatents, noise.to(run.Model.Device), timestep - shift));
         }
 
         source.Add(run.ImageLatents);
@@ -77,7 +76,7 @@ public sealed record EditFriendlyInversion : InversionMethod
             var mean = scheduler.Mean(run.Predict(source[step], step, guidance), step, source[step]);
             var noise = source[step + 1] - mean;
             if (step == run.Steps - 1 && NoiseLimit is { } limit)
-                noise = noise * Scalar(Math.Min(1, limit * Math.Sqrt((double)noise.numel() / LimitedNumbers) / noise.norm().item<float>()));
+                noise = noise * Scalar(Math.Min(1, limit * Math.Sqrt((double)noise.numel() / ReferenceLatentSize) / noise.norm().item<float>()));
             var deviation = scheduler.Deviation(step);
             // Without a shift, a last step of deviation 0 adds no noise; the source still ends at the image, because its trajectory is known.
             steps.Add((deviation > 0 ? noise / Scalar(deviation) : NoiseShift > 0 ? noise : zeros_like(noise)).MoveToOuterDisposeScope());

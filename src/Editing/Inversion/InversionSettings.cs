@@ -26,7 +26,7 @@ internal sealed record InversionSettings
     public InversionMethod Method { get; init; } = new NullTextInversion();
 
     /// <summary>
-    /// Guidance during the inversion. Null uses the method's default: 3.5 for edit-friendly, 1 for the others, which drift at other values.
+    /// Guidance during the inversion. Null uses the method's default: 3.5 for edit-friendly (1 if its noise is shifted), 1 for the others, which drift at other values.
     /// </summary>
     public double? InversionGuidance { get; init; }
 

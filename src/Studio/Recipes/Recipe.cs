@@ -175,7 +175,7 @@ public sealed record InvertedRecipe : RootRecipe
     /// <summary>Null-text: maximum optimization steps per timestep.</summary>
     public int InnerSteps { get; init; } = new NullTextInversion().InnerSteps;
 
-    /// <summary>Edit-friendly: steps by which the picture is noised less than the model is told; null for none. The other options are TurboEdit's if it is given.</summary>
+    /// <summary>Edit-friendly: steps by which the timestep of the noise is earlier than the one given to the model; null for none. The other options are TurboEdit's if it is given.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double? NoiseShift { get; init; }
 
@@ -211,9 +211,16 @@ public sealed record InvertedRecipe : RootRecipe
         {
             NullTextInversion nullText => nullText with { InnerSteps = InnerSteps },
             EditFriendlyInversion plain => Given(NoiseShift is null ? plain : TurboEdit.Inversion),
-            var method => method,
+            var method => Unshifted(method),
         },
     };
+
+    private InversionMethod Unshifted(InversionMethod method)
+    {
+        foreach (var (name, value) in new[] { (nameof(NoiseShift), NoiseShift), (nameof(NoiseLimit), NoiseLimit), (nameof(Skip), Skip) })
+            InvalidInputException.Require(value is null, name, $"The inversion {method.Name} does not use it.", $"Leave it out, or use {new EditFriendlyInversion().Name}.");
+        return method;
+    }
 
     private EditFriendlyInversion Given(EditFriendlyInversion usual) => new()
     {

@@ -147,7 +147,7 @@ internal static class RecipeCheck
         if (method is not (InfEdit or TurboEdit or UniEdit))
             return;
         InvalidInputException.Require(
-            store.Version(edit.Source).Recipe is InvertedRecipe, nameof(EditedRecipe.Method), $"{method.Name} edits uploaded pictures, and this one was made by the model.", "Use another method.");
+            store.Version(edit.Source).Recipe is InvertedRecipe, nameof(EditedRecipe.Method), $"{method.Name} edits uploaded pictures only, and this is not one.", "Use another method.");
         var inverted = (InvertedRecipe)store.Version(edit.Source).Recipe;
         method.Validate(inverted.Sampling(), inverted.Inversion());
     }

@@ -52,6 +52,8 @@ public sealed class BatchOptionsTests : IDisposable
 
     [Theory]
     [InlineData("--self: 2 is out of range.", "--self", "0.1..2")]
+    [InlineData("--shard-size: 0 is out of range.", "--shard-size", "0")]
+    [InlineData("--partitions: 0 is out of range.", "--partitions", "0")]
     [InlineData("--keep: clip_image is measured by a CLIP model. Add --clip.", "--keep", "clip_image>=0.7")]
     [InlineData("--best: No score tells which samples are best.", "--best", "4")]
     [InlineData("--best-by: No filter gives \"beauty\". Add --clip, or a filter that gives a score.", "--best", "4", "--best-by", "beauty")]

@@ -17,6 +17,10 @@ public sealed class PairRecordTests
         var usual = Fingerprint(SettingValues.Defaults);
         Assert.Equal(usual, Fingerprint(SettingValues.Defaults.With("kind", "auto").With("self_unconditional", "false")));
         Assert.Equal(usual, Fingerprint(SettingValues.Defaults.With("method", "direct").With("frame", "pad")));
+        var given = Fingerprint(SettingValues.Defaults, image: "cat.png");
+        Assert.All(["null-text", "p2p", "Null-Text+P2P"], method => Assert.Equal(given, Fingerprint(SettingValues.Defaults.With("method", method), image: "cat.png")));
+        Assert.Equal(Fingerprint(SettingValues.Defaults.With("method", "masactrl"), image: "cat.png"), Fingerprint(SettingValues.Defaults.With("method", "direct+MasaCtrl"), image: "cat.png"));
+        Assert.Equal(Fingerprint(SettingValues.Defaults.With("method", "masactrl")), Fingerprint(SettingValues.Defaults.With("method", "ddim+masactrl")));
         // Most methods of inversion do not use the seed.
         var direct = SettingValues.Defaults.With("method", "direct");
         Assert.Equal(Fingerprint(direct, seed: 1, image: "cat.png"), Fingerprint(direct, seed: 2, image: "same.png"));
@@ -30,7 +34,8 @@ public sealed class PairRecordTests
         [
             Fingerprint(SettingValues.Defaults), Fingerprint(SettingValues.Defaults, seed: 2), Fingerprint(SettingValues.Defaults, dtype: "bfloat16"),
             Fingerprint(SettingValues.Defaults.With("self", "0.3")), Fingerprint(SettingValues.Defaults.With("weight", "dog=2")), Fingerprint(SettingValues.Defaults.With("weight", "dog=3")),
-            Fingerprint(SettingValues.Defaults.With("size", "64x64")), Fingerprint(SettingValues.Defaults, image: "cat.png"),
+            Fingerprint(SettingValues.Defaults.With("method", "masactrl")), Fingerprint(SettingValues.Defaults.With("method", "masactrl"), image: "cat.png"),
+            Fingerprint(SettingValues.Defaults.With("over_original", "false"), image: "cat.png"), Fingerprint(SettingValues.Defaults.With("size", "64x64")), Fingerprint(SettingValues.Defaults, image: "cat.png"),
             Fingerprint(SettingValues.Defaults.With("frame", "pad"), image: "cat.png"), Fingerprint(friendly, image: "cat.png"), Fingerprint(friendly, seed: 2, image: "cat.png"),
         ];
         Assert.Equal(all.Length, all.Distinct().Count());

@@ -65,7 +65,7 @@ public sealed class BatchOnClusterTests(PostgresServer server)
     }
 
     [Theory]
-    [InlineData("p2p: --cluster: The connection is not valid. It has none of the forms of a connection. Use \"Host=", "runs", "--cluster", "nonsense")]
+    [InlineData("p2p: --cluster: The connection is not valid. It is not a known form. Use \"Host=", "runs", "--cluster", "nonsense")]
     [InlineData("p2p: --listen: A coordinator that keeps all in memory", "coordinator", "--cluster", "localhost", "--listen", "10.1.2.3")]
     [InlineData("p2p: --lease: 1 is out of range", "coordinator", "--cluster", "localhost", "--lease", "1")]
     [InlineData("p2p: --listen: \"0.0.0.0\" is not valid", "coordinator", "--cluster", "localhost", "--listen", "0.0.0.0")]

@@ -28,8 +28,8 @@ public sealed class ClusterAddressTests
     [InlineData("Host=db;Database=p2p;Prt=5", "The keyword \"prt\" is unknown, or its value is not valid.")]
     [InlineData("Host=db;Database=p2p;Port=secret", "The keyword \"port\" is unknown, or its value is not valid.")]
     [InlineData("Host=db", "Host or Database is missing.")]
-    [InlineData("postgres://me:secret@db/p2p", "A URL of PostgreSQL is not read.")]
-    [InlineData("nonsense", "It has none of the forms of a connection.")]
+    [InlineData("postgres://me:secret@db/p2p", "postgres:// URLs are not supported.")]
+    [InlineData("nonsense", "It is not a known form.")]
     public void TheErrorNamesWhatIsWrongButNoSecret(string text, string error) => Assert.Equal(error, Assert.Throws<FormatException>(() => ClusterAddress.Parse(text)).Message);
 
     [Theory]

@@ -54,7 +54,7 @@ public sealed class TurboEditTests(MethodFixture fixture) : IClassFixture<Method
         AssertDiffers(Definition(MethodFixture.Target, spacing, shift, limit, guidance: 1, (int)(skip * MethodFixture.Steps)), expected);
     }
 
-    // As in SDXL-Turbo's config, where DDPM's last step adds no noise.
+    // With set_alpha_to_one, DDPM's last step adds no noise.
     [Fact]
     public void TheLastStepAddsItsNoiseEvenIfItsDeviationIsZero()
     {

@@ -73,15 +73,16 @@ public sealed class StudioApiTests(SharedStudio shared)
         await Refused("pseudoGuidance", new { source = shifted, prompt = "a red house", method = "turbo-edit", pseudoGuidance = -1 });
         await Refused("method", new { source = inverted, prompt = "a red house", method = "infedit" });
         await Refused("crossPart", new { source = uninverted, prompt = "a red house", method = "infedit", crossPart = 2 });
+        await Refused("noiseShift", new { picture, prompt = "a house", method = "direct", noiseShift = 1 }, "invert");
         await Refused("method", new { source = drawn, prompt = "a red house", method = "magic" });
         await Refused("shareStart", new { source = drawn, prompt = "a red house", shareStart = 0.5 });
         await Refused("shareStart", new { source = drawn, prompt = "a red house", method = "masactrl", shareStart = 2 });
         await Refused("selfSteps", new { source = drawn, prompt = "a red house", method = "pnp", selfSteps = "0.1" });
         await Refused("prompt", new { source = drawn, prompt = "a (red:2) house", method = "pnp" });
 
-        async Task Refused(string field, object recipe)
+        async Task Refused(string field, object recipe, string verb = "edit")
         {
-            var answer = await studio.Http.PostAsync($"/api/projects/{project}/edit", System.Net.Http.Json.JsonContent.Create(recipe));
+            var answer = await studio.Http.PostAsync($"/api/projects/{project}/{verb}", System.Net.Http.Json.JsonContent.Create(recipe));
             Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
             Assert.Equal([field], (await TestStudio.Json(answer))["errors"]!.AsObject().Select(error => error.Key));
         }
