@@ -18,6 +18,7 @@ public sealed class MethodTests(StudioBrowser browser)
 
         // An uploaded picture alone can be edited in a few steps.
         await Expect(visitor.Page.GetByText("Edit in a few steps")).ToHaveCountAsync(0);
+        await Expect(visitor.Page.GetByText("Add and remove things")).ToHaveCountAsync(0);
         await visitor.Touch("Change the pose");
         await visitor.Pictures(3);
         await Expect(bars).ToHaveCountAsync(0);

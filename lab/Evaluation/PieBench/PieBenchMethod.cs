@@ -37,6 +37,7 @@ internal sealed record PieBenchMethod(InversionMethod Inversion, string Editing)
         new(new UniInversion { Depth = new UniEdit().EditDepth }, new UniEdit().Name),
         new(TurboEdit.Inversion, new TurboEdit().Name),
         new(new VirtualInversion(), new InfEdit().Name) { Guidance = UnifiedGuidance },
+        new(LeditsPlusPlus.Inversion, new LeditsPlusPlus().Name),
     ];
 
     /// <summary>Guidance of the edits; null for that of the run.</summary>

@@ -38,8 +38,8 @@ internal static class EditCommand
             var (file, saved) = (parse.GetValue(image), parse.GetValue(inversion));
             if (saved is not null && file is not null)
                 throw new InvalidInputException("--image", "It cannot be combined with --inversion.", "Use one of them.");
-            // A weight alone is an edit with the same words.
-            if (saved is null && texts.Length == 1 && edit.HasWeights(parse))
+            // A weight or a concept alone is an edit with the same words.
+            if (saved is null && texts.Length == 1 && edit.ChangesSourcePrompt(parse))
                 texts = [texts[0], texts[0]];
             if (saved is null && texts.Length < 2)
                 throw new InvalidInputException("Only the source prompt is given. Add at least one target prompt. See \"p2p edit --help\".");

@@ -92,7 +92,7 @@ internal sealed class GridCommand
         var hasGradient = real is { IsInverted: false } && cells.Exists(each => each.Inversion.HasGradient);
         var given = real is { IsInverted: true } ? Parsed.Named("--inversion", () => real.Size) : real?.Size;
         var hasCompanions = cells.Any(each => each.Request.Edit.Method.HasCompanions(each.Request.Sampling.Steps));
-        using var loaded = model.Load(parse, new MemoryDemand(hasCompanions ? 6 : 4, sampling.Size(parse), hasGradient ? 1 : 0, Given: given));
+        using var loaded = model.Load(parse, new MemoryDemand(Math.Max(hasCompanions ? 6 : 4, cells.Max(each => each.Request.Edit.Method.OwnRows ?? 0)), sampling.Size(parse), hasGradient ? 1 : 0, Given: given));
         repeats?.Require(loaded);
         var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, trace: null);
         using var latents = sampling.ReadInitialLatents(parse);

@@ -56,8 +56,8 @@ internal sealed class EditOptions
         return this;
     }
 
-    /// <summary>Whether <c>--weight</c> is given.</summary>
-    public bool HasWeights(ParseResult parse) => parse.GetValue(weights) is { Length: > 0 };
+    /// <summary>Whether <c>--weight</c> or <c>--concept</c> is given, which change an image without another prompt.</summary>
+    public bool ChangesSourcePrompt(ParseResult parse) => parse.GetValue(weights) is { Length: > 0 } || methods.HasConcepts(parse);
 
     /// <summary>The files that the edit needs: the mask, if given.</summary>
     public IEnumerable<RunInput> Inputs(ParseResult parse) => RunInput.Given(parse, mask);

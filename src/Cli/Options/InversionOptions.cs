@@ -28,9 +28,9 @@ internal sealed class InversionOptions
     };
 
     private readonly Option<int> fixedPoint = Parsed.Number("--fixed-point", "Fixed-point iterations per step of DDIM inversion (not for bdia, edit-friendly, virtual and uni-inv)", 0).In(HelpGroup.Inversion);
-    private readonly Option<double?> inversionGuidance = Parsed.OptionalNumber<double>("--inversion-guidance", "Guidance during inversion; by default 1, or 3.5 for edit-friendly without --noise-shift").In(HelpGroup.Inversion);
+    private readonly Option<double?> inversionGuidance = Parsed.OptionalNumber<double>("--inversion-guidance", "Guidance during inversion; by default 1, 3.5 for edit-friendly without --noise-shift, or 0 for edits by ledits++").In(HelpGroup.Inversion);
     private readonly Option<double?> skip = Parsed.OptionalNumber<double>(
-        "--skip", $"Edit-friendly: part of the steps that edits skip at the start; by default {EditFriendly.Skip}, or {TurboEdit.Inversion.Skip} for turbo-edit").In(HelpGroup.Inversion);
+        "--skip", $"Edit-friendly: part of the steps that edits skip at the start; by default {EditFriendly.Skip}, {TurboEdit.Inversion.Skip} for turbo-edit or {LeditsPlusPlus.Inversion.Skip} for ledits++").In(HelpGroup.Inversion);
 
     private readonly Option<double?> noiseShift = Parsed.OptionalNumber<double>(
         "--noise-shift", $"Edit-friendly: noise the image to a level this many steps lower than the model's timestep; by default {EditFriendly.NoiseShift}, or {TurboEdit.Inversion.NoiseShift} for turbo-edit").In(HelpGroup.Inversion);
@@ -38,12 +38,14 @@ internal sealed class InversionOptions
     private readonly Option<double?> noiseLimit = Parsed.OptionalNumber<double>(
         "--noise-limit", $"Edit-friendly: greatest norm of the last step's noise, for latents of 4·64·64; by default none, or {TurboEdit.Inversion.NoiseLimit} for turbo-edit").In(HelpGroup.Inversion);
 
+    private readonly Option<bool> secondOrder = new("--second-order") { Description = "Edit-friendly: steps of SDE-DPM-Solver++ of second order instead of DDPM's", Group = HelpGroup.Inversion };
+
     private readonly Option<double> depth = Parsed.Number("--depth", "Uni-Inv: part of the steps, above 0 up to 1, that is inverted and edited; the rest keeps the image's structure", new UniInversion().Depth).In(HelpGroup.Inversion);
     private readonly Option<double> gamma = Parsed.Number("--gamma", "BDIA: weight of the previous step, above 0 up to 1", new BdiaInversion().Gamma).In(HelpGroup.Experiments);
     private readonly Option<double> proximal = Parsed.Number("--proximal-quantile", "Proximal: quantile of the guidance to discard", new ProximalInversion().Quantile).In(HelpGroup.Inversion);
     private readonly FrameOption frame = FrameOption.Any(HelpGroup.Inversion);
 
-    private IEnumerable<Option> Others => [innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, noiseShift, noiseLimit, depth, gamma, proximal, frame.Option];
+    private IEnumerable<Option> Others => [innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, noiseShift, noiseLimit, secondOrder, depth, gamma, proximal, frame.Option];
 
     private InversionOptions(Option<string> method) => this.method = method;
 
@@ -115,6 +117,8 @@ internal sealed class InversionOptions
         Skip = parse.GetValue(skip) ?? usual.Skip,
         NoiseShift = parse.GetValue(noiseShift) ?? usual.NoiseShift,
         NoiseLimit = parse.GetValue(noiseLimit) ?? usual.NoiseLimit,
+        SecondOrder = parse.GetValue(secondOrder),
+        WithoutPrompt = usual.WithoutPrompt,
     };
 
     /// <summary>Frames the picture to the model's size.</summary>

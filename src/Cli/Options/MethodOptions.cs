@@ -12,6 +12,7 @@ internal sealed class MethodOptions
     private static readonly MasaCtrl Masa = new();
     private static readonly PlugAndPlay Features = new();
     private static readonly UniEdit Uni = new();
+    private static readonly LeditsPlusPlus Ledits = new();
     private static readonly TurboEdit Turbo = new();
     private static readonly InfEdit Unified = new();
 
@@ -32,6 +33,15 @@ internal sealed class MethodOptions
     private readonly Option<double> strength = Parsed.Number("--strength", "Uni-Edit: how strongly the edit departs from the source", Uni.Strength).In(HelpGroup.Methods);
     private readonly Option<double> editDepth = Parsed.Number("--edit-depth", "Uni-Edit: part of the steps, above 0 up to 1, that is inverted and edited; less keeps more of the structure", Uni.EditDepth).In(HelpGroup.Methods);
 
+    private readonly Option<string[]> concepts = new Option<string[]>("--concept")
+    {
+        Description = "LEDITS++: a thing to add, or with - to remove, in place of the difference of the prompts: hat, -tree, \"red hat=8\" (scale), hat@0.1..0.8 (part of the steps). Repeatable",
+        HelpName = "words",
+    }.In(HelpGroup.Methods);
+
+    private readonly Option<double> conceptScale = Parsed.Number("--concept-scale", "LEDITS++: how strongly concepts act", Ledits.ConceptScale).In(HelpGroup.Methods);
+    private readonly Option<double> warmUp = Parsed.Number("--warm-up", "LEDITS++: part of the edited steps before concepts act; more keeps more of the layout", Ledits.WarmUp).In(HelpGroup.Methods);
+    private readonly Option<double> maskQuantile = Parsed.Number("--mask-quantile", "LEDITS++: part of the image that each concept leaves alone, 0 to 1", Ledits.MaskQuantile).In(HelpGroup.Methods);
     private readonly Option<double> pseudoGuidance = Parsed.Number("--pseudo-guidance", "TurboEdit: how strongly the edit follows its prompt", Turbo.PseudoGuidance).In(HelpGroup.Methods);
     private readonly Option<double> crossPart = Parsed.Number("--cross-part", "InfEdit: part of the steps that uses the source's cross-attention", Unified.CrossPart).In(HelpGroup.Methods);
     private readonly Option<double> selfPart = Parsed.Number("--self-part", "InfEdit: part of the steps that uses the source's self-attention; less lets the layout change", Unified.SelfPart).In(HelpGroup.Methods);
@@ -42,6 +52,7 @@ internal sealed class MethodOptions
         (Masa.Name, [shareStart, shareLayer, subject, subjectThreshold]),
         (Features.Name, [attentionSteps, featureSteps]),
         (Uni.Name, [strength, editDepth]),
+        (Ledits.Name, [concepts, conceptScale, warmUp, maskQuantile]),
         (Turbo.Name, [pseudoGuidance]),
         (Unified.Name, [crossPart, selfPart]),
     ];
@@ -51,6 +62,9 @@ internal sealed class MethodOptions
         foreach (var option in All.SelectMany(each => each.Options))
             command.Add(option);
     }
+
+    /// <summary>Whether <c>--concept</c> is given.</summary>
+    public bool HasConcepts(ParseResult parse) => parse.GetValue(concepts) is { Length: > 0 };
 
     /// <summary>A method with the given options.</summary>
     /// <param name="parse">The command line.</param>
@@ -75,6 +89,13 @@ internal sealed class MethodOptions
             },
             PlugAndPlay => new PlugAndPlay { AttentionSteps = parse.GetValue(attentionSteps), FeatureSteps = parse.GetValue(featureSteps) },
             UniEdit => new UniEdit { Strength = parse.GetValue(strength), EditDepth = parse.GetValue(editDepth) },
+            LeditsPlusPlus => new LeditsPlusPlus
+            {
+                Concepts = Parsed.Named(concepts.Name, () => (parse.GetValue(concepts) ?? []).Select(EditConcept.Parse).ToArray()),
+                ConceptScale = parse.GetValue(conceptScale),
+                WarmUp = parse.GetValue(warmUp),
+                MaskQuantile = parse.GetValue(maskQuantile),
+            },
             TurboEdit => new TurboEdit { PseudoGuidance = parse.GetValue(pseudoGuidance) },
             InfEdit => new InfEdit { CrossPart = parse.GetValue(crossPart), SelfPart = parse.GetValue(selfPart) },
             var other => other,

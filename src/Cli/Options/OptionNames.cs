@@ -13,6 +13,7 @@ internal static class OptionNames
         ["Accumulation"] = "--accumulate",
         ["Alignment"] = "--kind",
         ["Chunks"] = "--long-prompts",
+        ["Concepts"] = "--concept",
         ["Embeddings"] = "--embedding",
         ["Files"] = "--file",
         ["Framing"] = "--frame",

@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Cli.Runs;
@@ -14,8 +15,8 @@ internal sealed record ImageRequest(GenerationRequest Source, EditRequest Edit, 
     /// <summary>How the pictures are sampled.</summary>
     public SamplingSettings Sampling => Source.Sampling;
 
-    /// <summary>All prompts of the run: source, negative and targets.</summary>
-    public IEnumerable<string> Texts => [Source.Prompt, Sampling.Negative, .. Edit.Prompts];
+    /// <summary>All prompts of the run: source, negative, targets and concepts.</summary>
+    public IEnumerable<string> Texts => [Source.Prompt, Sampling.Negative, .. Edit.Prompts, .. Edit.Method is LeditsPlusPlus method ? method.Concepts.Select(concept => concept.Text) : []];
 }
 
 /// <summary>Makes the pictures of a request.</summary>

@@ -67,7 +67,7 @@ internal class DdimScheduler : Scheduler
     }
 
     /// <summary>The result of <see cref="Step"/> before its noise is added.</summary>
-    public Tensor Mean(Tensor modelOutput, int step, Tensor sample)
+    public virtual Tensor Mean(Tensor modelOutput, int step, Tensor sample)
     {
         using var scope = NewDisposeScope();
         var clean = PredictSample(modelOutput, step, sample);

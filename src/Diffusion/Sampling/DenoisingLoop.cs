@@ -75,7 +75,7 @@ internal static class DenoisingLoop
         var next = batch.WithoutKnown(latents);
         if (next.shape[0] > 0)
         {
-            var guided = batch.Guide(predicted);
+            var guided = batch.Guide(i, predicted);
             request.Predicted?.Invoke(WithoutCompanions(request, scheduler.PredictSample(guided, i, next)).DetachFromDisposeScope());
             next = scheduler.Step(guided, i, next);
         }

@@ -39,6 +39,9 @@ internal sealed record DenoisingRequest
     /// </summary>
     public Func<Tensor, Tensor, Tensor>? Combine { get; init; }
 
+    /// <summary>Rows in place of those of classifier-free guidance; null for guidance.</summary>
+    public OwnRows? Own { get; init; }
+
     /// <summary>
     /// Known trajectory of the first image: its latents at the start and after each step, [steps + 1, channels, h, w]; null if unknown. Its
     /// unconditional row is then not computed, and its conditional row only provides the attention for the other images.

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
 /// The rows of a step: the unconditional rows of the guided images, then the conditional rows of all images. An image with a known
-/// trajectory has only a conditional row, unless the request asks for both or for none.
+/// trajectory has only a conditional row, unless the request asks for both or for none. <see cref="DenoisingRequest.Own"/> replaces these rows.
 /// </summary>
 internal sealed class GuidedBatch : IDisposable
 {
@@ -15,6 +15,7 @@ internal sealed class GuidedBatch : IDisposable
     private readonly int unguided;
     private readonly int absent;
     private readonly bool isGuided;
+    private readonly int keepsKnown;
     private Conditioning? joined;
     private Tensor? vector;
 
@@ -23,6 +24,13 @@ internal sealed class GuidedBatch : IDisposable
         this.request = request;
         known = request.Trajectory is null ? 0 : 1;
         unguided = request.KnownUnconditional ? 0 : known;
+        if (request.Own is { } own)
+        {
+            keepsKnown = own.ReadsKnown ? known : 0;
+            Rows = [.. request.Prompts.Take(keepsKnown).Select(p => new BatchRow(p, Conditional: true)), .. own.Rows.Select(each => each.Row)];
+            return;
+        }
+
         isGuided = (request.Sampling.Guidance != 1 || request.Combine is not null || (request.Companions > 0 && request.SourceGuidance != 1))
             && request.Prompts.Count > known;
         absent = request.KnownConditional || !isGuided ? 0 : known;
@@ -38,17 +46,20 @@ internal sealed class GuidedBatch : IDisposable
     /// <summary>The network's input for all rows, from the images' latents, with the extra channels of inpainting models.</summary>
     public Tensor Input(Tensor latents)
     {
-        var rows = isGuided ? cat([From(latents, unguided), From(latents, absent)], 0) : latents;
+        var rows = request.Own is { } own ? cat([latents.narrow(0, 0, keepsKnown), .. own.Rows.Select(each => latents.narrow(0, each.Image, 1))], 0)
+            : isGuided ? cat([From(latents, unguided), From(latents, absent)], 0) : latents;
         return request.ExtraChannels is { } extra ? cat([rows, extra.expand(rows.shape[0], -1, -1, -1)], 1) : rows;
     }
 
     /// <summary>The conditioning of all rows at a step; the same tensors at every step, unless the unconditional text changes.</summary>
     public Conditioning Conditioning(int step)
     {
-        if (!isGuided)
-            return request.Conditional;
         if (joined is not null)
             return joined;
+        if (request.Own is { } own)
+            return keepsKnown == 0 ? own.Conditioning : joined = request.Conditional.Narrow(0, keepsKnown).Join(own.Conditioning).DetachFromDisposeScope();
+        if (!isGuided)
+            return request.Conditional;
         var rows = request.Unconditional.At(step).Expand(request.Prompts.Count - unguided).Join(request.Conditional.Narrow(absent, request.Prompts.Count - absent));
         return TextChanges ? rows with { Vector = vector ??= rows.Vector?.DetachFromDisposeScope() } : joined = rows.DetachFromDisposeScope();
     }
@@ -56,9 +67,11 @@ internal sealed class GuidedBatch : IDisposable
     /// <summary>Whether the unconditional text changes from step to step, as null-text inversion makes it.</summary>
     public bool TextChanges => isGuided && request.Unconditional.Text.shape[0] > 1;
 
-    /// <summary>The guided prediction of the images without a known trajectory, from the network's output for all rows.</summary>
-    public Tensor Guide(Tensor output)
+    /// <summary>The guided prediction of the images without a known trajectory, from the network's output for all rows of a step.</summary>
+    public Tensor Guide(int step, Tensor output)
     {
+        if (request.Own is { } rows)
+            return rows.Combine(step, output.narrow(0, keepsKnown, rows.Rows.Count));
         var images = request.Prompts.Count;
         var conditional = From(output, (int)output.shape[0] - images + known);
         if (!isGuided)

@@ -28,19 +28,12 @@ internal static class AutoAlignment
     public static TokenAlignment Create(TokenizedPrompt source, TokenizedPrompt target)
     {
         var mapper = new Mapper(target.Ids.Count);
-        // Each gap between two common words is a change; the end of both prompts closes the last gap.
         var common = CommonWords(source, target);
-        int s = 0, t = 0;
-        for (var next = 0; next <= common.Length; next++)
-        {
-            var partner = next < common.Length ? common[next] : source.Words.Count;
-            if (partner < 0)
-                continue;
-            LinkChange(mapper, [.. source.Words.Take(s..partner)], [.. target.Words.Take(t..next)]);
-            if (next < common.Length)
-                LinkPhrase(mapper, [source.Words[partner]], [target.Words[next]]);
-            (s, t) = (partner + 1, next + 1);
-        }
+        foreach (var (from, to) in Gaps(source, target, common))
+            LinkChange(mapper, [.. source.Words.Take(from)], [.. target.Words.Take(to)]);
+        for (var t = 0; t < common.Length; t++)
+            if (common[t] >= 0)
+                LinkPhrase(mapper, [source.Words[common[t]]], [target.Words[t]]);
 
         mapper.LinkSpan(Remainder(source), Remainder(target));
         for (var chunk = 0; chunk < target.Ends.Count; chunk++)
@@ -53,6 +46,24 @@ internal static class AutoAlignment
         }
 
         return new TokenAlignment(AlignmentKind.Auto, source, target, mapper.Values, mapper.Receivers());
+    }
+
+    /// <summary>The runs of words, between those that both prompts share, by which they differ; one of the two may be empty.</summary>
+    public static IEnumerable<(Range Source, Range Target)> Gaps(TokenizedPrompt source, TokenizedPrompt target) => Gaps(source, target, CommonWords(source, target));
+
+    // Each gap between two common words is a change; the end of both prompts closes the last gap.
+    private static IEnumerable<(Range Source, Range Target)> Gaps(TokenizedPrompt source, TokenizedPrompt target, int[] common)
+    {
+        int s = 0, t = 0;
+        for (var next = 0; next <= common.Length; next++)
+        {
+            var partner = next < common.Length ? common[next] : source.Words.Count;
+            if (partner < 0)
+                continue;
+            if (s < partner || t < next)
+                yield return (s..partner, t..next);
+            (s, t) = (partner + 1, next + 1);
+        }
     }
 
     // For each target word, the index of the common source word, or -1.

@@ -16,13 +16,16 @@ internal static class Phrases
         "outside", "over", "past", "through", "toward", "towards", "under", "underneath", "upon", "while", "with", "within", "without",
     };
 
+    /// <summary>Whether a word is a preposition or conjunction, which begins a phrase.</summary>
+    public static bool Opens(PromptWord word) => Openers.Contains(word.Text);
+
     /// <summary>The phrases of a run of words, in order; none is empty.</summary>
     public static IReadOnlyList<IReadOnlyList<PromptWord>> Split(IReadOnlyList<PromptWord> words)
     {
         var phrases = new List<List<PromptWord>>();
         for (var k = 0; k < words.Count; k++)
         {
-            if (k == 0 || Openers.Contains(words[k].Text) || words[k - 1].Text[^1] is ',' or ';' or ':' or '.')
+            if (k == 0 || Opens(words[k]) || words[k - 1].Text[^1] is ',' or ';' or ':' or '.')
                 phrases.Add([]);
             phrases[^1].Add(words[k]);
         }

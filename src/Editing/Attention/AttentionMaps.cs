@@ -37,6 +37,9 @@ public sealed class AttentionMaps(int height, int width) : IMapCollector, IDispo
         return (chosen.Aggregate((a, b) => a.Plus(b)) / Scalar(chosen.Count)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Whether maps of a prompt were collected; edits by concepts collect those of their prompts only if something reads them.</summary>
+    internal bool Has(int prompt) => maps.Keys.Any(key => key.Prompt == prompt);
+
     /// <summary>The map of a prompt at one step: [positions, tokens].</summary>
     public Tensor At(int prompt, int step) => maps[(step, prompt)].Sum / Scalar(maps[(step, prompt)].Layers);
 

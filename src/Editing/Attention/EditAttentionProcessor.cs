@@ -140,7 +140,8 @@ internal sealed class EditAttentionProcessor(
     private Tensor AttendWithMaps(Layer layer, AttentionMaps watcher)
     {
         var rows = Rows(layer.Call);
-        var sourceMap = Source(layer) is { } source ? ScaledDotProduct.Probabilities(source.Query, source.Key) : null;
+        var readsSource = CountsSource(layer.Call) || rows.Any(row => Edit(row) is not null);
+        var sourceMap = readsSource && Source(layer) is { } source ? ScaledDotProduct.Probabilities(source.Query, source.Key) : null;
         if (sourceMap is not null && CountsSource(layer.Call))
             watcher.Add(layer.Call, prompt: 0, sourceMap);
         var outputs = new Tensor[rows.Count];

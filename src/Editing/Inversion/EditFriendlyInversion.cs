@@ -43,6 +43,14 @@ public sealed record EditFriendlyInversion : InversionMethod
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double? NoiseLimit { get; init; }
 
+    /// <summary>Whether the steps are those of SDE-DPM-Solver++ of second order (Brack et al. 2024, arXiv 2311.16711), instead of DDPM's.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool SecondOrder { get; init; }
+
+    /// <summary>Whether the inversion takes the empty prompt, which is guidance 0, unless guidance is set.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool WithoutPrompt { get; init; }
+
     internal override bool ImprovesOnDdim => false;
 
     internal override bool UsesSeed => true;
@@ -57,7 +65,7 @@ public sealed record EditFriendlyInversion : InversionMethod
 
     internal override InvertedImage Invert(InversionRun run)
     {
-        using var scheduler = new DdimScheduler(run.Config, run.Steps) { Eta = 1 };
+        using var scheduler = CreateScheduler(run.Config, run.Steps, noise: null);
         using var generator = new Generator(run.Settings.Sampling.Seed, CPU);
         var guidance = GuidanceOf(run.Settings);
         var shift = (long)Math.Round(NoiseShift * scheduler.Config.Noise.TrainTimesteps / run.Steps);
@@ -88,10 +96,14 @@ public sealed record EditFriendlyInversion : InversionMethod
     }
 
     /// <summary>The guidance of an inversion by this method.</summary>
-    internal double GuidanceOf(InversionSettings settings) => settings.InversionGuidance ?? (NoiseShift > 0 ? 1 : SourceGuidance);
+    internal double GuidanceOf(InversionSettings settings) => settings.InversionGuidance ?? (WithoutPrompt ? 0 : NoiseShift > 0 ? 1 : SourceGuidance);
 
     internal override int FirstStep(int steps) => (int)(Skip * steps);
 
     internal override Scheduler CreateScheduler(SchedulerConfig config, InvertedImage inverted)
-        => new DdimScheduler(config, inverted.Settings.Sampling.Steps) { Eta = 1, StepNoise = inverted.StepNoise };
+        => CreateScheduler(config, inverted.Settings.Sampling.Steps, inverted.StepNoise);
+
+    private DdimScheduler CreateScheduler(SchedulerConfig config, int steps, Tensor? noise) => SecondOrder
+        ? new SdeDpmSolverScheduler(config, steps) { FirstStep = FirstStep(steps), StepNoise = noise }
+        : new DdimScheduler(config, steps) { Eta = 1, StepNoise = noise };
 }

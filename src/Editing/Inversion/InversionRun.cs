@@ -65,7 +65,7 @@ internal sealed class InversionRun : IDisposable
     /// <summary>The network's output for latents at a DDIM step and one conditioning.</summary>
     public Tensor Predict(Tensor latents, int step, Conditioning text) => PredictAt(latents, Scheduler.Timesteps[step], text);
 
-    /// <summary>The guided prediction (classifier-free guidance) at a DDIM step; a guidance of exactly 1 computes only one row.</summary>
+    /// <summary>The guided prediction (classifier-free guidance) at a DDIM step; a guidance of exactly 0 or 1 computes only one row.</summary>
     public Tensor Predict(Tensor latents, int step, double guidance, Conditioning? unconditional = null) =>
         PredictAt(latents, Scheduler.Timesteps[step], guidance, unconditional);
 
@@ -80,6 +80,8 @@ internal sealed class InversionRun : IDisposable
     /// <summary>The guided prediction at a timestep that need not be of a step.</summary>
     public Tensor PredictAt(Tensor latents, long timestep, double guidance, Conditioning? unconditional = null)
     {
+        if (guidance == 0)
+            return PredictAt(latents, timestep, unconditional ?? Unconditional);
         using var scope = NewDisposeScope();
         if (Model.Denoiser.TakesGuidance)
             return PredictAt(latents, timestep, Conditional with { Guidance = [guidance] }).MoveToOuterDisposeScope();

@@ -46,6 +46,9 @@ public sealed class InvertedImage : IDisposable
     /// <summary>Whether the inversion is finished.</summary>
     public bool IsComplete => FinishedSteps == Settings.Sampling.Steps;
 
+    /// <summary>Whether the trajectory is that of an edit, which the noise of the steps alone does not retrace.</summary>
+    internal bool IsEdit { get; init; }
+
     /// <summary>Memory of the tensors in bytes.</summary>
     internal long Bytes => new[] { Latents, SourceTrajectory, Unconditional?.Text, Unconditional?.Vector, StepNoise }.OfType<Tensor>().Sum(tensor => tensor.numel() * tensor.element_size());
 
@@ -106,6 +109,7 @@ public sealed class InvertedImage : IDisposable
             StepNoise = StepNoise is null ? null : Shared(StepNoise),
             Losses = Losses,
             FinishedSteps = FinishedSteps,
+            IsEdit = IsEdit,
         };
 
         static Tensor Shared(Tensor tensor) => tensor.alias().DetachFromDisposeScope();

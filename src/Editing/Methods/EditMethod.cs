@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet.Attention;
 using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Inversion;
@@ -12,7 +13,7 @@ namespace PromptToPrompt.Editing.Methods;
 /// </summary>
 public abstract record EditMethod
 {
-    private static readonly IReadOnlyList<EditMethod> All = [new PromptToPromptMethod(), new MasaCtrl(), new PlugAndPlay(), new UniEdit(), new TurboEdit(), new InfEdit()];
+    private static readonly IReadOnlyList<EditMethod> All = [new PromptToPromptMethod(), new MasaCtrl(), new PlugAndPlay(), new UniEdit(), new TurboEdit(), new InfEdit(), new LeditsPlusPlus()];
 
     /// <summary>The names of all methods.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(method => method.Name)];
@@ -59,7 +60,7 @@ public abstract record EditMethod
     internal virtual BlendWords? Words => null;
 
     /// <summary>
-    /// Whether the unconditional rows of edits have the source prompt, and <see cref="Combine"/> takes the place of classifier-free guidance.
+    /// Whether the unconditional rows of edits have the source prompt, and <see cref="Combine(Tensor, Tensor)"/> takes the place of classifier-free guidance.
     /// </summary>
     internal virtual bool GuidesBySource => false;
 
@@ -67,6 +68,20 @@ public abstract record EditMethod
     /// <param name="source">The network's predictions with the source prompt, [edits, channels, h, w].</param>
     /// <param name="edit">Those with the edits' prompts.</param>
     internal virtual Tensor Combine(Tensor source, Tensor edit) => throw new NotSupportedException();
+
+    /// <summary>
+    /// The concepts of an edit: each is a row of its steps, beside an unconditional one, and <see cref="Combine(ConceptStep)"/> takes the place of classifier-free
+    /// guidance. Null for methods without concepts.
+    /// </summary>
+    /// <param name="source">The source prompt.</param>
+    /// <param name="target">The edit's prompt.</param>
+    internal virtual IReadOnlyList<EditConcept>? ConceptsOf(TokenizedPrompt source, TokenizedPrompt target) => null;
+
+    /// <summary>About how many rows an edit has in each step, for estimates before its prompts are read; null for those of classifier-free guidance.</summary>
+    internal virtual int? OwnRows => null;
+
+    /// <summary>The prediction of an edit, if it has concepts.</summary>
+    internal virtual Tensor Combine(ConceptStep step) => throw new NotSupportedException();
 
     /// <summary>The index of the first step of edits, for a given number of steps.</summary>
     internal virtual int FirstStep(int steps) => 0;

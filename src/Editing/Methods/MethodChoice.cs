@@ -16,10 +16,11 @@ internal sealed record MethodChoice(string? Inversion, string? Editing)
     /// <exception cref="FormatException">A name is unknown, or two methods of one kind are combined.</exception>
     public static MethodChoice Parse(string text)
     {
-        var parts = text.Split('+');
-        return parts switch
+        if (Find(EditMethod.Names, text) is { } alone)
+            return new(null, alone);
+        // The name of an editing method may end with the sign.
+        return text.Split('+', 2) switch
         {
-            [var only] when Find(EditMethod.Names, only) is { } editing => new(null, editing),
             [var only] when Find(InversionMethod.Names, only) is { } inversion => new(inversion, null),
             [var first, var second] when Find(InversionMethod.Names, first) is { } inversion && Find(EditMethod.Names, second) is { } editing => new(inversion, editing),
             _ => throw new FormatException(),
@@ -39,6 +40,7 @@ internal sealed record MethodChoice(string? Inversion, string? Editing)
             // Uni-Edit needs no more than it edits.
             UniInversion when editing is UniEdit edit => new UniInversion { Depth = edit.EditDepth },
             EditFriendlyInversion when editing is TurboEdit => TurboEdit.Inversion,
+            EditFriendlyInversion when editing is LeditsPlusPlus => LeditsPlusPlus.Inversion,
             var usual => usual,
         };
     }

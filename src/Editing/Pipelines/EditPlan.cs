@@ -29,7 +29,7 @@ internal sealed class EditPlan : IDisposable
             Observation = observation ?? Observation.None;
             Scheduler = Sampling.Scheduler ?? model.SchedulerConfig.DefaultScheduler;
             FirstStep = Math.Max(source.Inverted?.Settings.FirstStep ?? 0, edit.Method.FirstStep(Sampling.Steps));
-            Require(!edit.Method.GuidesBySource || !model.Denoiser.TakesGuidance, $"The editing method {edit.Method.Name} replaces guidance, which this model takes as an input. Use another method or model.");
+            Require(!(edit.Method.GuidesBySource || Words.Concepts is not null) || !model.Denoiser.TakesGuidance, $"The editing method {edit.Method.Name} replaces guidance, which this model takes as an input. Use another method or model.");
             Trajectory = source.Inverted?.SourceTrajectory.to(model.Device, copy: true).DetachFromDisposeScope();
             Noise = StartingNoise();
             var sizes = Sampling.SizesOf(ImageSize);
@@ -46,9 +46,11 @@ internal sealed class EditPlan : IDisposable
             Require(
                 !RowByRow || !HasCompanions, nameof(InfEdit.CrossPart), "The layout branch needs all rows of a step at once, but the rows of this run are computed one after another.",
                 "Use a smaller part of the steps, or a larger part with self-attention.");
-            Maps = source.Attention is null && (blends || Observation.Attention || Observation.Trace) ? new AttentionMaps(height, width) : null;
+            ReadsAttention = blends || Observation.Attention;
+            Maps = source.Attention is null && (ReadsAttention || Observation.Trace || Words.Concepts is not null) ? new AttentionMaps(height, width) : null;
             SelfAttention = Observation.SelfAttention ? new SelfAttentionMap(height, width) : null;
             Blend = !blends && mask is null ? null : new LocalBlend(edit, Words.Blend, Words.BlendSubtract, mask, Maps, Sampling.Steps);
+            Concepts = Words.Concepts is null ? null : new ConceptRows(this);
         }
         catch
         {
@@ -76,6 +78,9 @@ internal sealed class EditPlan : IDisposable
 
     public IReadOnlyList<EditSchedule?> Edits => Words.Edits;
 
+    /// <summary>The edit of each prompt and then of each concept, for the attention processor.</summary>
+    public IReadOnlyList<EditSchedule?> OfAttention => [.. Edits, .. (Words.Concepts ?? []).SelectMany(each => each).Select(_ => (EditSchedule?)null)];
+
     /// <summary>Whether each edit has a companion; see <see cref="EditMethod.HasCompanions"/>.</summary>
     public bool HasCompanions => Edit.Method.HasCompanions(Sampling.Steps);
 
@@ -98,7 +103,8 @@ internal sealed class EditPlan : IDisposable
     public bool RowByRow => Source.RowByRow || Model.OnePartAtATime;
 
     /// <summary>Whether something reads the attention of a source with a known trajectory.</summary>
-    public bool ReadsKnown => Edit.Prompts.Count == 0 || !Edit.Method.GuidesBySource || Edit.Method.ReadsActivations || Maps is not null || SelfAttention is not null;
+    public bool ReadsKnown => Edit.Prompts.Count == 0 || SelfAttention is not null
+        || (Concepts is null ? !Edit.Method.GuidesBySource || Edit.Method.ReadsActivations || Maps is not null : ReadsAttention);
 
     /// <summary>Size of the layers whose maps are collected, in positions.</summary>
     public (int Height, int Width) MapSize { get; }
@@ -109,13 +115,22 @@ internal sealed class EditPlan : IDisposable
 
     public LocalBlend? Blend { get; }
 
-    private PixelSize ImageSize => new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * Model.Shape.Vae.PixelsPerLatent;
+    /// <summary>Whether the cross-attention of the prompts is read: by a local blend or an observation.</summary>
+    public bool ReadsAttention { get; }
+
+    /// <summary>The rows of edits by concepts; null for other methods.</summary>
+    public ConceptRows? Concepts { get; }
+
+    /// <summary>Size of the images in pixels.</summary>
+    public PixelSize ImageSize => new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * Model.Shape.Vae.PixelsPerLatent;
 
     public Scheduler CreateScheduler() => CreateScheduler(Model, Source);
 
     /// <summary>Number of U-Net rows in each step of a pass over some of the prompts.</summary>
     public int Rows(IReadOnlyList<int> prompts)
     {
+        if (Concepts is not null)
+            return (prompts.Contains(0) && ReadsKnown ? 1 : 0) + prompts.Where(prompt => prompt != 0).Sum(Concepts.Count);
         var known = Trajectory is not null && !Edit.Method.ReadsActivations && prompts.Contains(0) ? 1 : 0;
         return (ReadsKnown ? known : 0) + ((prompts.Count - known) * ((Sampling.Guidance == 1 && !Edit.Method.GuidesBySource) || Model.Denoiser.TakesGuidance ? 1 : 2));
     }
@@ -126,6 +141,7 @@ internal sealed class EditPlan : IDisposable
         Conditional?.Dispose();
         Unconditional?.Dispose();
         Trajectory?.Dispose();
+        Concepts?.Dispose();
         mask?.Dispose();
     }
 

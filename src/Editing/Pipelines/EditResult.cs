@@ -7,6 +7,7 @@ using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Prompts;
 using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
@@ -104,7 +105,7 @@ public sealed class EditResult : IDisposable
             ["images"] = stack(Images.Select(p => p.ToTensor())),
             ["timesteps"] = tensor(Timesteps.ToArray(), device: CPU),
         };
-        if (Maps is { Height: 16, Width: 16 })
+        if (Maps is { Height: 16, Width: 16 } && Rows.All(Maps.Has))
             tensors["attention.cross.16"] = stack(Rows.Select(p => Maps.Mean(p).transpose(0, 1).reshape(-1, 16, 16)));
         if (masks.OfType<Tensor>().FirstOrDefault() is { } some)
             tensors["blend.mask"] = stack(masks.Select(m => m is null ? full_like(some, Scalar(255)) : m));
@@ -149,10 +150,11 @@ public sealed class EditResult : IDisposable
             Unconditional = unconditional?.Own(),
             StepNoise = inverted?.StepNoise is { } noise ? InvertedImage.Own(noise) : null,
             FinishedSteps = settings.Sampling.Steps,
+            IsEdit = Rows[image] != 0 || inverted is { IsEdit: true },
         };
     }
 
-    /// <summary>An image's prompt in readable form, with the weights of its words.</summary>
+    /// <summary>An image's prompt in readable form, with the weights of its words and the concepts that are given.</summary>
     /// <param name="image">Index into <see cref="Images"/>.</param>
     public string Caption(int image)
     {
@@ -160,7 +162,8 @@ public sealed class EditResult : IDisposable
         if (Rows[image] == 0)
             return text;
         var weights = WeightedPrompt.Parse(edit.Prompts[Rows[image] - 1]).Weights.Concat(edit.Weights);
-        return string.Join(", ", weights.Select(weight => string.Create(CultureInfo.InvariantCulture, $"{weight.Word} ×{weight.Weight:0.##}")).Prepend(text));
+        var concepts = edit.Method is LeditsPlusPlus method ? method.Concepts.Select(concept => $"{(concept.IsRemoved ? '−' : '+')} {concept.Text}") : [];
+        return string.Join(", ", [text, .. weights.Select(weight => string.Create(CultureInfo.InvariantCulture, $"{weight.Word} ×{weight.Weight:0.##}")), .. concepts]);
     }
 
     /// <summary>

@@ -64,10 +64,10 @@ internal static class EditRun
         {
             var first = prompts[0];
             // Rows computed one after another cannot read each other, so the source's row is recorded for the later rows of the step.
-            using var lent = plan.RowByRow && first == 0 && prompts.Count > 1 && recording is null
+            using var lent = plan.RowByRow && first == 0 && plan.ReadsKnown && prompts.Count > 1 && recording is null
                 ? SourceRecording.OfLatestStep(plan.Model.Dtype, plan.Edit.SelfResolution, plan.Edit.SelfUnconditional) : null;
             int[] companions = plan.HasCompanions ? [.. prompts.Where(prompt => prompt > 0).Select(prompt => prompt + plan.Edit.Prompts.Count)] : [];
-            using var plain = new EditAttentionProcessor([.. plan.Edits, .. companions.Select(_ => (EditSchedule?)null)], recording ?? lent, plan.Maps, plan.SelfAttention, keepsTexts: !plan.RowByRow);
+            using var plain = new EditAttentionProcessor([.. plan.OfAttention, .. companions.Select(_ => (EditSchedule?)null)], recording ?? lent, plan.Maps, plan.SelfAttention, keepsTexts: !plan.RowByRow);
             var run = new MethodRun
             {
                 Network = plan.Model.Shape.UNet,
@@ -82,6 +82,8 @@ internal static class EditRun
             };
             var attention = plan.Edit.Method.Attention(run, plain);
             using var disposable = attention as IDisposable;
+            var own = prompts.Any(prompt => prompt != 0) ? plan.Concepts?.Of(prompts) : null;
+            using var ofOwn = own?.Conditioning;
             using var noise = plan.Noise.narrow(0, first, prompts.Count);
             using var conditional = plan.Conditional.Narrow(first, prompts.Count);
             // Companions begin as the source does.
@@ -105,6 +107,7 @@ internal static class EditRun
                 FirstStep = plan.FirstStep,
                 Trajectory = first == 0 ? plan.Trajectory : null,
                 Combine = plan.Edit.Method.GuidesBySource ? plan.Edit.Method.Combine : null,
+                Own = own,
                 KnownUnconditional = plan.Edit.Method.ReadsActivations,
                 KnownConditional = plan.ReadsKnown,
                 ShapeGuidance = plan.Source.Inverted is { } inverted ? inverted.Settings.Method.ShapeGuidance : null,

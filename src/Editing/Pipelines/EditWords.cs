@@ -33,9 +33,18 @@ internal sealed class EditWords
         Prompts = [prompt, .. schedules.Select(target => target.Alignment.Target with { Emphasis = target.Alignment.Emphasis() })];
         Alignments = [.. schedules.Select(schedule => schedule.Alignment)];
         Edits = [null, .. schedules.Select(schedule => edit.Method is PromptToPromptMethod ? schedule : null)];
+        List<(EditConcept, TokenizedPrompt)>?[] concepts = [.. Prompts.Skip(1).Select(target => edit.Method.ConceptsOf(prompt, target)?.Select(Read).ToList())];
+        Concepts = concepts.Length == 0 || concepts[0] is null ? null : [[], .. concepts!];
         Method = edit.Method.Words?.Find(Prompts, nameof(MasaCtrl.Subject));
         Blend = edit.Blend?.Find(Prompts, nameof(EditRequest.Blend));
         BlendSubtract = edit.BlendSubtract?.Find(Prompts, nameof(EditRequest.BlendSubtract));
+
+        (EditConcept, TokenizedPrompt) Read(EditConcept concept)
+        {
+            var words = tokenizer.TokenizeChunks(concept.Text, sampling.Chunks);
+            Require(words.Words.Count > 0, nameof(LeditsPlusPlus.Concepts), $"\"{concept.Text}\" has no word that the model reads.", "Name the thing to add or remove.");
+            return (concept, words);
+        }
     }
 
     /// <summary>The source prompt, then the targets.</summary>
@@ -46,6 +55,9 @@ internal sealed class EditWords
 
     /// <summary>The edit of each prompt, null for the source and for methods other than Prompt-to-Prompt.</summary>
     public IReadOnlyList<EditSchedule?> Edits { get; }
+
+    /// <summary>The concepts of each prompt, none for the source, with their tokens; null for methods without concepts.</summary>
+    public IReadOnlyList<IReadOnlyList<(EditConcept Concept, TokenizedPrompt Words)>>? Concepts { get; }
 
     /// <summary>The alignment of each edit with the source.</summary>
     public IReadOnlyList<TokenAlignment> Alignments { get; }
@@ -93,6 +105,9 @@ internal sealed class EditWords
         edit.Validate();
         if (source.Inverted is not { } inverted)
             return;
+        Require(
+            edit.Prompts.Count == 0 || edit.Method is not LeditsPlusPlus || !inverted.IsEdit, "Method", $"{edit.Method.Name} retraces the image that was inverted, and this is an edit of it.",
+            "Edit the image itself with all concepts, or use another editing method.");
         Require(inverted.IsComplete, $"The inversion stopped after {inverted.FinishedSteps} of {inverted.Settings.Sampling.Steps} steps. Resume it first.");
         RequireFits(source, edit, inverted.Settings);
         Require(

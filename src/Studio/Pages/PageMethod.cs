@@ -22,6 +22,7 @@ internal sealed record PageMethod(string Name, string Title, string Use, IReadOn
     private static readonly MasaCtrl Masa = new();
     private static readonly PlugAndPlay Features = new();
     private static readonly UniEdit Uni = new();
+    private static readonly LeditsPlusPlus Ledits = new();
     private static readonly TurboEdit Turbo = new();
     private static readonly InfEdit Unified = new();
 
@@ -52,6 +53,12 @@ internal sealed record PageMethod(string Name, string Title, string Use, IReadOn
             new("Keep the source's words", 1, 0.05, edit => edit.CrossPart ?? Unified.CrossPart, (edit, value) => edit with { CrossPart = value }),
             new("Keep the layout", 1, 0.05, edit => edit.SelfPart ?? Unified.SelfPart, (edit, value) => edit with { SelfPart = value }),
         ]),
+        new(Ledits.Name, "Add and remove things", "Adds the new words to an uploaded picture and takes the deleted ones out, each in its own place (LEDITS++).",
+        [
+            new("Strength", 15, 0.5, edit => edit.ConceptScale ?? Ledits.ConceptScale, (edit, value) => edit with { ConceptScale = value }),
+            new("Begin to change", 1, 0.05, edit => edit.WarmUp ?? Ledits.WarmUp, (edit, value) => edit with { WarmUp = value }),
+            new("Part to leave alone", 1, 0.05, edit => edit.MaskQuantile ?? Ledits.MaskQuantile, (edit, value) => edit with { MaskQuantile = value }),
+        ]),
     ];
 
     /// <summary>The methods that fit a source.</summary>
@@ -68,5 +75,6 @@ internal sealed record PageMethod(string Name, string Title, string Use, IReadOn
     private static bool Fits(string name, InversionSettings? inversion) =>
         name == Uni.Name ? inversion?.Method is UniInversion or DirectInversion
         : name == Turbo.Name ? inversion?.Method is EditFriendlyInversion method && method.GuidanceOf(inversion) == 1
+        : name == Ledits.Name ? inversion?.Method is EditFriendlyInversion
         : name != Unified.Name || inversion?.Method is VirtualInversion;
 }

@@ -99,7 +99,8 @@ internal sealed class CommandLineText
         edit.CrossSteps == EditedRecipe.DefaultCrossSteps && edit.WordSteps.Count == 0 ? "" : $"--cross-steps {Value(edit.CrossSteps)}",
         .. edit.WordSteps.Select(word => $"--cross-steps {Quoted($"{word.Key}={word.Value}")}"),
         edit.SelfSteps == EditedRecipe.DefaultSelfSteps ? "" : $"--self-steps {Value(edit.SelfSteps)}",
-        .. MethodFields.Options(edit).Select(option => $"--{option.Name} {Value(option.Value)}"),
+        // A value that begins with - would be read as an option.
+        .. MethodFields.Options(edit).Select(option => $"--{option.Name}{(option.Value.StartsWith('-') ? '=' : ' ')}{Value(option.Value)}"),
         edit.Blend.Length == 0 ? "" : $"--blend {Quoted(edit.Blend)}",
         edit.Blend.Length == 0 || edit.BlendThreshold == EditRequest.DefaultBlendThreshold ? "" : Number("blend-threshold", edit.BlendThreshold),
         edit.Mask is null ? "" : $"--mask {Mask}",

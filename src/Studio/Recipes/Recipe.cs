@@ -304,6 +304,22 @@ public sealed record EditedRecipe : Recipe
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double? EditDepth { get; init; }
 
+    /// <summary>LEDITS++: the concepts to add and, with <c>-</c>, to remove, as <see cref="EditConcept.Parse"/> reads them; null for the difference of the prompts.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public IReadOnlyList<string>? Concepts { get; init; }
+
+    /// <summary>LEDITS++: how strongly concepts act; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? ConceptScale { get; init; }
+
+    /// <summary>LEDITS++: part of the edited steps before concepts act; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? WarmUp { get; init; }
+
+    /// <summary>LEDITS++: part of the image that each concept leaves alone; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? MaskQuantile { get; init; }
+
     /// <summary>TurboEdit: how strongly the edit follows its prompt; null for the default.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double? PseudoGuidance { get; init; }

@@ -140,11 +140,11 @@ internal static class RecipeCheck
         }
     }
 
-    // InfEdit, TurboEdit and Uni-Edit follow inversions that pictures made by the model do not have.
+    // InfEdit, LEDITS++, TurboEdit and Uni-Edit follow inversions that pictures made by the model do not have.
     private static void RequireSource(EditedRecipe edit, StudioStore store)
     {
         var method = MethodFields.Read(edit);
-        if (method is not (InfEdit or TurboEdit or UniEdit))
+        if (method is not (InfEdit or LeditsPlusPlus or TurboEdit or UniEdit))
             return;
         InvalidInputException.Require(
             store.Version(edit.Source).Recipe is InvertedRecipe, nameof(EditedRecipe.Method), $"{method.Name} edits uploaded pictures only, and this is not one.", "Use another method.");

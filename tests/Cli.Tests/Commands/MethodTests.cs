@@ -26,6 +26,11 @@ public sealed class MethodTests : IDisposable
     [InlineData("--cross-part: 2 is out of range. Use a number from 0 to 1.", "--method", "infedit", "--cross-part", "2")]
     [InlineData("--self-steps: The editing method infedit does not use it.", "--method", "infedit", "--self-steps", "0.5")]
     [InlineData("--feature-steps: It is an option of pnp, and the editing method is masactrl.", "--method", "masactrl", "--feature-steps", "0.5")]
+    [InlineData("--method: ledits++ edits an inverted image, and there is none.", "--method", "ledits++")]
+    [InlineData("--concept: It is an option of ledits++, and the editing method is p2p.", "--concept", "hat")]
+    [InlineData("--concept: \"hat=much\" is not a concept.", "--method", "ledits++", "--concept", "hat=much")]
+    [InlineData("--concept: The scale of the concept \"hat\" is out of range.", "--method", "ledits++", "--concept", "hat=-2")]
+    [InlineData("--warm-up: 2 is out of range. Use a number from 0 to 1.", "--method", "ledits++", "--warm-up", "2")]
     [InlineData("--method: \"masa\" is not valid.", "--method", "masa")]
     [InlineData("--method is an inversion option, and there is no --image.", "--method", "direct+masactrl")]
     public void WhatCannotBeCombinedIsOneError(string problem, params string[] options) =>
@@ -68,6 +73,31 @@ public sealed class MethodTests : IDisposable
         Assert.Equal(Image.Load(folder["half/edit-1.png"]).Rgb, Image.Load(folder["whole/edit-1.png"]).Rgb);
         Assert.Contains("--edit-depth: 0.6 is more than", InProcess.Run([.. given, "uni-edit", "--depth", "0.5", "-o", folder["less"]]).FailedWith(2), StringComparison.Ordinal);
         Assert.Contains("cannot be combined with null-text", InProcess.Run([.. given, "null-text+uni-edit", "-o", folder["less"]]).FailedWith(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ConceptsAreAddedAndRemovedWithoutATargetPrompt()
+    {
+        Edit("drawn", Prompts).Succeeded();
+        string[] given = ["edit", Prompts[0], "--image", folder["drawn/source.png"], "--steps", "6", "--quiet", "--model", TinyModel.Shared.Folder];
+        string[] concepts = ["--concept", "blue ball=6", "--concept=-red ball@0.1..0.9"];
+        InProcess.Run([.. given, "--method", "ledits++", .. concepts, "-o", folder["concepts"]]).Succeeded();
+        InProcess.Run([.. given, "--method", "ledits++", "--concept", "ball", "--concept-scale", "0", "-o", folder["none"]]).Succeeded();
+        InProcess.Run([.. given, Prompts[1], "--method", "edit-friendly+ledits++", "--mask-quantile", "0.5", "--low-memory", "--second-order", "-o", folder["derived"]]).Succeeded();
+        Assert.NotEqual(Image.Load(folder["drawn/source.png"]).Rgb, Image.Load(folder["concepts/edit-1.png"]).Rgb);
+        Assert.NotEqual(Image.Load(folder["drawn/source.png"]).Rgb, Image.Load(folder["derived/edit-1.png"]).Rgb);
+        Assert.Equal(Image.Load(folder["drawn/source.png"]).Rgb, Image.Load(folder["none/edit-1.png"]).Rgb);
+
+        using var record = JsonDocument.Parse(File.ReadAllText(folder["concepts/run.json"]));
+        var repeat = record.RootElement.GetProperty("repeat").EnumerateArray().Select(word => word.GetString()).ToList();
+        Assert.Contains("blue ball=6", repeat);
+        Assert.Contains("identical to the recorded ones", InProcess.Run("run", folder["concepts"], "-o", folder["again"]).Error, StringComparison.Ordinal);
+
+        // A saved inversion has its prompt; the target prompt names the result.
+        InProcess.Run("invert", folder["drawn/source.png"], Prompts[0], "--method", "edit-friendly", "--steps", "6", "--quiet", "--model", TinyModel.Shared.Folder, "-o", folder["saved.safetensors"]).Succeeded();
+        InProcess.Run(["edit", "--inversion", folder["saved.safetensors"], Prompts[0], "--method", "ledits++", .. concepts, "--quiet", "--model", TinyModel.Shared.Folder, "-o", folder["saved"]]).Succeeded();
+        Assert.Contains("cannot be combined with null-text", InProcess.Run([.. given, "--method", "null-text+ledits++", .. concepts, "-o", folder["refused"]]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("Add at least one target prompt", InProcess.Run([.. given, "--method", "ledits++", "-o", folder["refused"]]).FailedWith(2), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -51,6 +51,6 @@ public sealed class GuidanceRescaleTests : IDisposable
         };
         var batch = new GuidedBatch(request);
         Assert.Equal([new(0, false), new(1, false), new(0, true), new(1, true)], batch.Rows.AsEnumerable<BatchRow>());
-        return batch.Guide(output);
+        return batch.Guide(0, output);
     }
 }

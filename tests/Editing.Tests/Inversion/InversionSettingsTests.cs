@@ -18,7 +18,7 @@ public sealed class InversionSettingsTests
         new DirectInversion(),
         new DdimInversion(),
         new BdiaInversion { Gamma = 0.9 },
-        new EditFriendlyInversion { Skip = 0.2, NoiseShift = 1, NoiseLimit = 15.5 },
+        new EditFriendlyInversion { Skip = 0.2, NoiseShift = 1, NoiseLimit = 15.5, SecondOrder = true, WithoutPrompt = true },
         new VirtualInversion(),
         new UniInversion { Depth = 0.6 },
     ];
@@ -70,7 +70,7 @@ public sealed class InversionSettingsTests
         [
             "Method", "Prompt", "Windows", "ClipSkip", "Steps", "StepsOffset", "Guidance", "InversionGuidance", "FixedPoint", "InnerSteps", "EarlyStop",
             "LearningRate", "SaveMemory", "Skip", "Seed", "Gamma", "ProximalQuantile",
-            .. method == "uni-inv" ? ["Depth"] : method == "edit-friendly" ? ["NoiseShift", "NoiseLimit"] : Array.Empty<string>(),
+            .. method == "uni-inv" ? ["Depth"] : method == "edit-friendly" ? ["NoiseShift", "NoiseLimit", "SecondOrder", "WithoutPrompt"] : Array.Empty<string>(),
         ];
         var json = JsonSerializer.SerializeToNode(House with { Method = Changed.Single(changed => changed.Name == method) })!.AsObject();
         Assert.Empty(json.Select(member => member.Key).Except(known));

@@ -13,6 +13,8 @@ public sealed class MethodChoiceTests
     [InlineData("ddim", "ddim", null)]
     [InlineData("direct+p2p", "direct", "p2p")]
     [InlineData("edit-friendly+masactrl", "edit-friendly", "masactrl")]
+    [InlineData("ledits++", null, "ledits++")]
+    [InlineData("edit-friendly+LEDITS++", "edit-friendly", "ledits++")]
     public void AMethodIsAnInversionAnEditOrBoth(string text, string? inversion, string? editing) =>
         Assert.Equal(new MethodChoice(inversion, editing), MethodChoice.Parse(text));
 
@@ -22,6 +24,7 @@ public sealed class MethodChoiceTests
     [InlineData("p2p+direct")]
     [InlineData("direct+ddim")]
     [InlineData("direct+p2p+masactrl")]
+    [InlineData("ledits++edit-friendly")]
     public void OtherTextIsRefused(string text) => Assert.Throws<FormatException>(() => MethodChoice.Parse(text));
 
     [Fact]
@@ -34,6 +37,7 @@ public sealed class MethodChoiceTests
     [Theory]
     [InlineData(null, "null-text")]
     [InlineData("masactrl", "direct")]
+    [InlineData("ledits++", "edit-friendly")]
     [InlineData("turbo-edit", "edit-friendly")]
     [InlineData("infedit", "virtual")]
     public void AnImageIsInvertedByTheMethodThatSuitsTheEdit(string? editing, string inversion) =>

@@ -221,6 +221,7 @@ public sealed class PieBenchTests : IDisposable
     [InlineData("direct+pnp", "", typeof(PlugAndPlay))]
     [InlineData("uni-inv+p2p", "a red house", typeof(PromptToPromptMethod))]
     [InlineData("uni-inv+uni-edit", "a red house", typeof(UniEdit))]
+    [InlineData("edit-friendly+ledits++", "a red house", typeof(LeditsPlusPlus))]
     [InlineData("edit-friendly+turbo-edit", "a red house", typeof(TurboEdit))]
     [InlineData("virtual+infedit", "a red house", typeof(InfEdit))]
     public void MethodsHaveTheSettingsOfTheirPublishedEvaluations(string name, string prompt, Type editing)
@@ -233,6 +234,8 @@ public sealed class PieBenchTests : IDisposable
         Assert.Equal(editing == typeof(InfEdit) ? 2.3 : null, method.Guidance);
         if (method.Request(item).Method is UniEdit { EditDepth: var depth })
             Assert.Equal(depth, Assert.IsType<UniInversion>(method.Inversion).Depth);
+        if (editing == typeof(LeditsPlusPlus))
+            Assert.Equal(LeditsPlusPlus.Inversion, method.Inversion);
         if (editing == typeof(TurboEdit))
             Assert.Equal(TurboEdit.Inversion, method.Inversion);
         // A plan names methods only.
@@ -244,7 +247,7 @@ public sealed class PieBenchTests : IDisposable
     {
         using var model = EmbeddedModel.Load();
         var data = DrawnPieBench.Write(folder["data"], model.ImageSide, count: 1, seed: 1);
-        string[] names = ["direct+p2p", "direct+masactrl", "direct+pnp", "uni-inv+uni-edit", "edit-friendly+turbo-edit", "virtual+infedit"];
+        string[] names = ["direct+p2p", "direct+masactrl", "direct+pnp", "uni-inv+uni-edit", "edit-friendly+turbo-edit", "virtual+infedit", "edit-friendly+ledits++"];
         var run = new PieBenchRun(data, PieBenchMethod.Named(names), folder["out"]);
         Assert.Empty(run.WritePlans(new() { Steps = 4, Guidance = 5 }, model.Tokenizer));
         Assert.Empty(run.Edit(model, _ => { }, CancellationToken.None));

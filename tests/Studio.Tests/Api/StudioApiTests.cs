@@ -63,6 +63,15 @@ public sealed class StudioApiTests(SharedStudio shared)
         var unified = await studio.Make(project, "edit", new { source = uninverted, prompt = "a red house in a field", method = "infedit", selfPart = 0.4 });
         Assert.EndsWith("--self-part 0.4", await studio.Http.GetStringAsync($"/api/versions/{unified}/command"), StringComparison.Ordinal);
         await Refused("method", new { source = drawn, prompt = "a red house", method = "uni-edit" });
+        var noised = await studio.Make(project, "invert", new { picture = await Send(studio, TestStudio.Painted(128, 128)), prompt = "a house in a field", method = "edit-friendly", steps = 4 });
+        var concepts = await studio.Make(project, "edit", new { source = noised, prompt = "a house in a field", method = "ledits++", concepts = new[] { "castle", "-house=3" }, conceptScale = 6 });
+        Assert.EndsWith("--concept castle --concept=\"-house=3\" --concept-scale 6", await studio.Http.GetStringAsync($"/api/versions/{concepts}/command"), StringComparison.Ordinal);
+        await studio.Make(project, "edit", new { source = noised, prompt = "a castle in a field", method = "ledits++" });
+        await Refused("method", new { source = drawn, prompt = "a red house", method = "ledits++" });
+        await Refused("method", new { source = inverted, prompt = "a red house", method = "ledits++" });
+        await Refused("method", new { source = concepts, prompt = "a red house", method = "ledits++" });
+        await Refused("concepts", new { source = noised, prompt = "a house", method = "ledits++", concepts = new[] { "-" } });
+        await Refused("warmUp", new { source = noised, prompt = "a house", method = "ledits++", warmUp = 2 });
 
         var picture = await Send(studio, TestStudio.Painted(128, 128));
         var shifted = await studio.Make(project, "invert", new { picture, prompt = "a house in a field", method = "edit-friendly", steps = 5, noiseShift = 1 });

@@ -12,18 +12,19 @@ public sealed class PageMethodTests
     [InlineData("direct", "uni-edit")]
     [InlineData("uni-inv", "uni-edit")]
     [InlineData("virtual", "infedit")]
+    [InlineData("edit-friendly", "ledits++")]
     public void APictureIsOfferedTheMethodsThatCanFollowItsInversion(string? inversion, params string[] further)
     {
         Recipe source = inversion is null ? new DrawnRecipe { Prompt = "a house" } : new InvertedRecipe { Picture = "p", Prompt = "a house", Method = inversion };
         var offered = PageMethod.For(source).Select(method => method.Name).ToList();
         Assert.Equal(["p2p", "masactrl", "pnp"], offered.Take(3));
-        Assert.Equal(further, offered.Intersect(["uni-edit", "infedit"]));
+        Assert.Equal(further, offered.Intersect(["uni-edit", "infedit", "ledits++"]));
     }
 
     [Fact]
     public void ASliderReadsWhatItWrote()
     {
-        foreach (var slider in PageMethod.Named(new InfEdit().Name).Sliders)
+        foreach (var slider in new EditMethod[] { new InfEdit(), new LeditsPlusPlus() }.SelectMany(method => PageMethod.Named(method.Name).Sliders))
             Assert.Equal(slider.Max, slider.Get(slider.Set(new EditedRecipe { Source = "s", Prompt = "a house" }, slider.Max)));
     }
 }

@@ -40,6 +40,11 @@ public sealed class CommandLineTextTests
     }
 
     [Fact]
+    public void EachConceptIsAnOptionOfItsOwn() => Assert.EndsWith(
+        "--method \"ledits++\" --concept hat --concept=\"-red tree\" --warm-up 0.2",
+        Of(new EditedRecipe { Source = "1", Prompt = "a house", Method = "ledits++", Concepts = ["hat", "-red tree"], WarmUp = 0.2 }, House), StringComparison.Ordinal);
+
+    [Fact]
     public void AMethodIsJoinedToThatOfTheInversion() => Assert.Contains(
         "--method direct+masactrl --steps 50",
         Of(new EditedRecipe { Source = "1", Prompt = "a castle", Method = "masactrl" }, new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "storybook", Method = "direct", LongPrompts = true }),

@@ -39,6 +39,9 @@ public sealed class RecipeTests
         Assert.Equal(new MasaCtrl { ShareStart = 0.2 }, (edit with { Method = "masactrl", ShareStart = 0.2 }).Request(null).Method);
         Assert.Equal(new PlugAndPlay { FeatureSteps = 0.5 }, (edit with { Method = "pnp", FeatureSteps = 0.5 }).Request(null).Method);
         Assert.Equal(new UniEdit { Strength = 3, EditDepth = 0.8 }, (edit with { Method = "uni-edit", Strength = 3, EditDepth = 0.8 }).Request(null).Method);
+        Assert.Equal(new LeditsPlusPlus { ConceptScale = 3, WarmUp = 0.2, MaskQuantile = 0.8 }, (edit with { Method = "ledits++", ConceptScale = 3, WarmUp = 0.2, MaskQuantile = 0.8 }).Request(null).Method);
+        Assert.Equal([new("hat") { Scale = 3 }, new("tree", IsRemoved: true)], Assert.IsType<LeditsPlusPlus>((edit with { Method = "ledits++", Concepts = ["hat=3", "-tree"] }).Request(null).Method).Concepts);
+        Assert.Equal(nameof(EditedRecipe.Concepts), Assert.Throws<InvalidInputException>(() => (edit with { Method = "ledits++", Concepts = [null!] }).Request(null)).Setting);
         Assert.Equal(new TurboEdit { PseudoGuidance = 2 }, (edit with { Method = "turbo-edit", PseudoGuidance = 2 }).Request(null).Method);
         Assert.Equal(new InfEdit { CrossPart = 0.5, SelfPart = 0.4 }, (edit with { Method = "infedit", CrossPart = 0.5, SelfPart = 0.4 }).Request(null).Method);
         Assert.Equal(nameof(EditedRecipe.SelfPart), Assert.Throws<InvalidInputException>(() => (edit with { Method = "uni-edit", SelfPart = 0.2 }).Request(null)).Setting);
