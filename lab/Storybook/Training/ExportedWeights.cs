@@ -43,8 +43,19 @@ internal static class ExportedWeights
         foreach (var (shard, i) in shards.Select((shard, i) => (shard, i)))
         {
             var file = string.Create(CultureInfo.InvariantCulture, $"{name[..^Extension.Length]}-{i + 1:D5}-of-{shards.Count:D5}{Extension}");
-            SafetensorsWriter.Write(Path.Combine(folder, file + New), shard, new Dictionary<string, string> { ["format"] = "pt" });
             files.Add(file);
+            try
+            {
+                SafetensorsWriter.Write(Path.Combine(folder, file + New), shard, new Dictionary<string, string> { ["format"] = "pt" });
+            }
+            catch
+            {
+                // Those that are written would take space for nothing.
+                foreach (var written in files.Select(written => Path.Combine(folder, written + New)).Where(File.Exists))
+                    File.Delete(written);
+                throw;
+            }
+
             foreach (var (tensor, _) in shard)
                 map[tensor] = file;
         }

@@ -81,8 +81,7 @@ internal sealed class GridCommand
         InvalidInputException.Require(!across.IsSingle || !down.IsSingle, "--columns", "Nothing varies.", $"Give --columns or --rows: {GridOption.Form}.");
         InvalidInputException.Require(across.Values.Count * down.Values.Count <= MaxCells, "--rows", $"The grid has {across.Values.Count * down.Values.Count} cells.", $"Use at most {MaxCells}.");
         using var real = ReadImage(parse);
-        // The picture again, for each further inversion.
-        var others = new List<RealImage>();
+        using var others = new OtherInversions();
         RequireAxis("--columns", across);
         RequireAxis("--rows", down);
 
@@ -156,7 +155,6 @@ internal sealed class GridCommand
         finally
         {
             made.ForEach(image => image.Result.Dispose());
-            others.ForEach(other => other.Dispose());
         }
 
         // Writes a cell, with its source if that is new.
@@ -185,7 +183,7 @@ internal sealed class GridCommand
             if (real is not null && !axis.IsSingle && cell.Options.Except(varied).Any(option => option.Name == $"--{axis.Setting}"))
             {
                 throw new InvalidInputException(
-                    name, $"\"{axis.Setting}\" cannot vary in a grid of a given image, which is inverted once for all cells.",
+                    name, $"\"{axis.Setting}\" cannot vary in a grid of a given image, because its inversion decides it.",
                     $"Use {InvalidInputException.AnyOf([.. varied.Select(option => option.Name.TrimStart('-'))])}.");
             }
 
@@ -217,7 +215,7 @@ internal sealed class GridCommand
             }
         }
 
-        // Beside other methods, Prompt-to-Prompt shares the inversion of most of them, and none takes longer than the others.
+        // Beside other methods, Prompt-to-Prompt inverts with direct, as most of them do; null-text would take far longer than the rest.
         if (cells.Select(each => each.Request.Edit.Method.Name).Distinct().Count() > 1)
             cells = [.. cells.Select(each => each.Choice is { Inversion: null } && each.Request.Edit.Method is PromptToPromptMethod ? each with { Choice = each.Choice with { Inversion = new DirectInversion().Name } } : each)];
         return cells;
@@ -238,9 +236,11 @@ internal sealed class GridCommand
     }
 
     // The cells as edits of a given image, which is inverted once for all cells with the same inversion, if need be.
-    private List<Cell> Open(RealImage real, List<RealImage> others, StableDiffusionModel loaded, List<Cell> cells, ParseResult parse, CancellationToken cancellationToken)
+    private List<Cell> Open(RealImage real, OtherInversions others, StableDiffusionModel loaded, List<Cell> cells, ParseResult parse, CancellationToken cancellationToken)
     {
-        var groups = cells.GroupBy(each => inverting.Settings(parse, each.Request.Source.Prompt, each.Request.Sampling, each.Inversion)).ToList();
+        Framing? framed = null;
+        // A file has one inversion.
+        var groups = cells.GroupBy(each => inverting.Settings(parse, each.Request.Source.Prompt, each.Request.Sampling, real.IsInverted ? cells[0].Inversion : each.Inversion)).ToList();
         if (!real.IsInverted)
         {
             foreach (var group in groups)
@@ -268,9 +268,12 @@ internal sealed class GridCommand
 
         Framing Frame(Image original)
         {
+            if (framed is { } known)
+                return known;
             var framing = inverting.Framing(parse, loaded, original, sampling.Size(parse));
             if (!report.Quiet(parse) && inverting.NoteOn(parse, framing) is { } note)
                 Console.Error.WriteLine(note);
+            framed = framing;
             return framing;
         }
     }
@@ -293,13 +296,15 @@ internal sealed class GridCommand
             // A source that needs more memory runs again with each cell.
             using var session = new EditSession(model, request.Source, model.Dtype, RecordingLimit.Of(model.Device).Total, group.Max(each => each.Request.Edit.SelfResolution), group.Any(each => each.Request.Edit.SelfUnconditional));
             var ofSource = progress.Next(group.Key.Sampling.Steps);
-            var problem = Try(() =>
+            // A given image is shown once.
+            var isShown = !isGiven || !made.Exists(image => image.Cell is null);
+            var problem = !isShown && !group.Any(each => session.NeedsSource(each.Request.Edit)) ? null : Try(() =>
             {
                 var source = session.RunSource(progress: ofSource, cancellationToken: cancellationToken);
-                if (isGiven && number > 0)
-                    source.Dispose();
+                if (isShown)
+                    made.Add(new MadeImage(names[isGiven ? 0 : number], null, request, source));
                 else
-                    made.Add(new MadeImage(names[number], null, request, source));
+                    source.Dispose();
             });
             foreach (var each in group)
             {
@@ -375,6 +380,12 @@ internal sealed class GridCommand
         public RealImage? Real { get; init; }
 
         public string Name => $"row-{Row + 1}-column-{Column + 1}.png";
+    }
+
+    // The given image again, for each inversion after the first.
+    private sealed class OtherInversions : List<RealImage>, IDisposable
+    {
+        public void Dispose() => ForEach(other => other.Dispose());
     }
 
     private sealed record FailedCell(Cell Cell, Exception Problem);

@@ -28,7 +28,7 @@ internal sealed class TimestepEmbedding(
             waves = waves.unsqueeze(1);
         if (guidanceProjection is not null && guidance is not null)
         {
-            // The distillation's w, which is 0 at guidance 1. Most runs have one for all rows, which a kernel writes; a copy to a GPU would wait for all queued work.
+            // The distillation's w, which is 0 at guidance 1. In most runs all rows have the same guidance, which a kernel writes; a copy to a GPU would wait for all queued work.
             double[] strengths = [.. guidance.Distinct().Count() == 1 ? guidance.Take(1) : guidance];
             var strength = strengths is [var only] ? full([1], Scalar((only - 1) * GuidanceScale), ScalarType.Float32, timesteps.device)
                 : tensor(Array.ConvertAll(strengths, scale => (float)((scale - 1) * GuidanceScale)), device: timesteps.device);

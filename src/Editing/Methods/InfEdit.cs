@@ -170,7 +170,9 @@ public sealed record InfEdit : EditMethod
         private static Tensor Rows(AttentionCall call, Tensor batch, Func<BatchRow, int> branch)
         {
             var rows = call.Step.Rows.ToList();
-            return cat([.. rows.Select(row => Row(batch, rows.IndexOf(row with { Prompt = branch(row) })))], 0);
+            return cat([.. rows.Select(row => Row(batch, IndexOf(row with { Prompt = branch(row) })))], 0);
+
+            int IndexOf(BatchRow row) => rows.IndexOf(row) is >= 0 and var index ? index : throw new InvalidOperationException($"The row {row} is not in the batch.");
         }
     }
 }

@@ -43,9 +43,7 @@ internal sealed class EditPlan : IDisposable
             Require(
                 !RowByRow || Words.Method is null, nameof(MasaCtrl.Subject), "The regions of both prompts are needed at once, but the rows of this run are computed one after another.",
                 "Leave it out.");
-            Require(
-                !RowByRow || !HasCompanions, nameof(InfEdit.CrossPart), "The layout branch needs all rows of a step at once, but the rows of this run are computed one after another.",
-                "Use a smaller part of the steps, or a larger part with self-attention.");
+            RequireRows(model, source, edit);
             ReadsAttention = blends || Observation.Attention;
             Maps = source.Attention is null && (ReadsAttention || Observation.Trace || Words.Concepts is not null) ? new AttentionMaps(height, width) : null;
             SelfAttention = Observation.SelfAttention ? new SelfAttentionMap(height, width) : null;
@@ -126,13 +124,19 @@ internal sealed class EditPlan : IDisposable
 
     public Scheduler CreateScheduler() => CreateScheduler(Model, Source);
 
+    /// <summary>Requires that companions are computed together with their edits.</summary>
+    /// <exception cref="Diffusion.InvalidInputException">The rows of the run are computed one after another.</exception>
+    public static void RequireRows(StableDiffusionModel model, GenerationRequest source, EditRequest edit) => Require(
+        !(source.RowByRow || model.OnePartAtATime) || edit.Prompts.Count == 0 || !edit.Method.HasCompanions(source.Sampling.Steps), nameof(InfEdit.CrossPart),
+        "The layout branch needs all rows of a step at once, but the rows of this run are computed one after another.", "Make it at most the part with self-attention, or run without low memory.");
+
     /// <summary>Number of U-Net rows in each step of a pass over some of the prompts.</summary>
     public int Rows(IReadOnlyList<int> prompts)
     {
         if (Concepts is not null)
             return (prompts.Contains(0) && ReadsKnown ? 1 : 0) + prompts.Where(prompt => prompt != 0).Sum(Concepts.Count);
         var known = Trajectory is not null && !Edit.Method.ReadsActivations && prompts.Contains(0) ? 1 : 0;
-        return (ReadsKnown ? known : 0) + ((prompts.Count - known) * ((Sampling.Guidance == 1 && !Edit.Method.GuidesBySource) || Model.Denoiser.TakesGuidance ? 1 : 2));
+        return (ReadsKnown ? known : 0) + ((prompts.Count - known) * ((Sampling.Guidance == 1 && !Edit.Method.GuidesBySource && !(HasCompanions && Source.Inverted?.Settings.InversionGuidance is not (null or 1))) || Model.Denoiser.TakesGuidance ? 1 : 2));
     }
 
     public void Dispose()

@@ -136,6 +136,8 @@ public sealed class EditResult : IDisposable
         settings = settings with
         {
             Prompt = PromptReading.Write(Prompts[Rows[image]]),
+            // The source of an edit of an edit was made with the guidance of edits.
+            InversionGuidance = Rows[image] != 0 && settings.Method is VirtualInversion ? sampling.Guidance : settings.InversionGuidance,
             Sampling = settings.Sampling with
             {
                 Guidance = sampling.Guidance,

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
@@ -44,6 +45,20 @@ internal static class EditRun
         }
 
         _ = new EditWords(model.Tokenizer, source, edit, settings);
+        EditPlan.RequireRows(model, source, edit);
+    }
+
+    // Companions begin as the source does.
+    private static Tensor WithCompanions(EditPlan plan, Tensor noise, int companions)
+    {
+        using var scope = NewDisposeScope();
+        return (companions == 0 ? noise.alias() : cat([noise, plan.Noise.narrow(0, 0, 1).expand(companions, -1, -1, -1)], 0)).DetachFromDisposeScope();
+    }
+
+    private static Conditioning WithCompanions(EditPlan plan, Conditioning conditional, int companions)
+    {
+        using var scope = NewDisposeScope();
+        return (companions == 0 ? conditional.Share() : conditional.Join(plan.Conditional.Narrow(0, 1).Expand(companions))).DetachFromDisposeScope();
     }
 
     /// <summary>Runs some of a plan's prompts.</summary>
@@ -86,9 +101,8 @@ internal static class EditRun
             using var ofOwn = own?.Conditioning;
             using var noise = plan.Noise.narrow(0, first, prompts.Count);
             using var conditional = plan.Conditional.Narrow(first, prompts.Count);
-            // Companions begin as the source does.
-            using var allNoise = companions.Length == 0 ? noise.alias() : cat([noise, plan.Noise.narrow(0, 0, 1).expand(companions.Length, -1, -1, -1)], 0);
-            using var allConditional = companions.Length == 0 ? conditional.Share() : conditional.Join(plan.Conditional.Narrow(0, 1).Expand(companions.Length));
+            using var allNoise = WithCompanions(plan, noise, companions.Length);
+            using var allConditional = WithCompanions(plan, conditional, companions.Length);
             for (var i = 0; i <= plan.FirstStep; i++)
             {
                 // In skipped steps the source follows its trajectory and the edits wait at their starting point.

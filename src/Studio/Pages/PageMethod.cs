@@ -48,9 +48,9 @@ internal sealed record PageMethod(string Name, string Title, string Use, IReadOn
         [
             new("Strength", 5, 0.1, edit => edit.PseudoGuidance ?? Turbo.PseudoGuidance, (edit, value) => edit with { PseudoGuidance = value }),
         ]),
-        new(Unified.Name, "Change words or the pose", "Changes an uploaded picture that was inverted by virtual, in 4 to 12 steps with an LCM model (InfEdit).",
+        new(Unified.Name, "Change words or the pose", "Changes an uploaded picture that was inverted by virtual inversion, in 4 to 12 steps with an LCM model (InfEdit).",
         [
-            new("Keep the source's words", 1, 0.05, edit => edit.CrossPart ?? Unified.CrossPart, (edit, value) => edit with { CrossPart = value }),
+            new("Keep what both prompts name", 1, 0.05, edit => edit.CrossPart ?? Unified.CrossPart, (edit, value) => edit with { CrossPart = value }),
             new("Keep the layout", 1, 0.05, edit => edit.SelfPart ?? Unified.SelfPart, (edit, value) => edit with { SelfPart = value }),
         ]),
         new(Ledits.Name, "Add and remove things", "Adds the new words to an uploaded picture and takes the deleted ones out, each in its own place (LEDITS++).",

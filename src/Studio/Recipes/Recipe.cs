@@ -217,8 +217,10 @@ public sealed record InvertedRecipe : RootRecipe
 
     private InversionMethod Unshifted(InversionMethod method)
     {
-        foreach (var (name, value) in new[] { (nameof(NoiseShift), NoiseShift), (nameof(NoiseLimit), NoiseLimit), (nameof(Skip), Skip) })
-            InvalidInputException.Require(value is null, name, $"The inversion {method.Name} does not use it.", $"Leave it out, or use {new EditFriendlyInversion().Name}.");
+        var (problem, advice) = ($"The inversion {method.Name} does not use it.", $"Leave it out, or use {new EditFriendlyInversion().Name}.");
+        InvalidInputException.Require(NoiseShift is null, nameof(NoiseShift), problem, advice);
+        InvalidInputException.Require(NoiseLimit is null, nameof(NoiseLimit), problem, advice);
+        InvalidInputException.Require(Skip is null, nameof(Skip), problem, advice);
         return method;
     }
 

@@ -191,6 +191,12 @@ public sealed class MethodTests : IDisposable
 
         var record = JsonNode.Parse(File.ReadAllText(folder["grid/run.json"]))!;
         Assert.Equal(4, record["inversions"]!.AsArray().Count);
+
+        // A file has one inversion.
+        InProcess.Run(["invert", folder["drawn/source.png"], Prompts[0], "--steps", "5", "--quiet", "--model", TinyModel.Shared.Folder, "--method", "direct", "-o", folder["one.safetensors"]]).Succeeded();
+        InProcess.Run(["grid", Prompts[1], "--inversion", folder["one.safetensors"], "--columns", "method=masactrl,uni-edit", "--quiet", "--model", TinyModel.Shared.Folder, "-o", folder["saved"]]).Succeeded();
+        record = JsonNode.Parse(File.ReadAllText(folder["saved/run.json"]))!;
+        Assert.Equal((true, false, true), (record["inversion"] is not null, record.AsObject().ContainsKey("inversions"), record["timesteps"] is not null));
     }
 
     public void Dispose() => folder.Dispose();

@@ -48,10 +48,12 @@ public sealed class ExportedWeightsTests : IDisposable
         using var scope = NewDisposeScope();
         var old = Weights();
         ExportedWeights.Write(folder.Path, Name, old, maxBytes: 450);
+        var files = Directory.GetFiles(folder.Path);
         // The third file cannot be written.
         Directory.CreateDirectory(folder["diffusion_pytorch_model-00003-of-00004.safetensors.new"]);
         Assert.ThrowsAny<Exception>(() => ExportedWeights.Write(folder.Path, Name, Weights(), maxBytes: 450));
         AssertStored(old);
+        Assert.Equal(files, Directory.GetFiles(folder.Path));
     }
 
     [Fact]
