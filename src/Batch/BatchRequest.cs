@@ -75,7 +75,8 @@ internal sealed record BatchRequest
             var settings = Plan.Items.Select(item => item.Settings.Over(Settings).Resolve(default).ToSettings()).ToList();
             var learns = Plan.Items.Zip(settings).Any(item => item.First.Image is not null && item.Second.Inversion.HasGradient);
             var largest = settings.Select(its => its.Sampling.Size).OfType<PixelSize>().OrderByDescending(size => (long)size.Width * size.Height).FirstOrDefault();
-            return new MemoryDemand(2 * (1 + Plan.Items.Max(item => item.Targets.Count)), largest.Width == 0 ? null : largest, learns ? 1 : 0, OrDefaultSize: settings.Exists(its => its.Sampling.Size is null));
+            var rows = Plan.Items.Zip(settings).Max(item => item.Second.Edit.Method.OwnRows is { } own ? 1 + (item.First.Targets.Count * own) : 2 * (1 + item.First.Targets.Count));
+            return new MemoryDemand(rows, largest.Width == 0 ? null : largest, learns ? 1 : 0, OrDefaultSize: settings.Exists(its => its.Sampling.Size is null));
         }
     }
 

@@ -35,13 +35,13 @@ internal sealed class MethodOptions
 
     private readonly Option<string[]> concepts = new Option<string[]>("--concept")
     {
-        Description = "LEDITS++: a thing to add, or with - to remove, in place of the difference of the prompts: hat, -tree, \"red hat=8\" (scale), hat@0.1..0.8 (part of the steps). Repeatable",
+        Description = "LEDITS++: a thing to add, or with - to remove (--concept=-tree), in place of the difference of the prompts: hat, \"red hat=8\" (scale), hat@0.1..0.8 (part of the steps). Repeatable",
         HelpName = "words",
     }.In(HelpGroup.Methods);
 
     private readonly Option<double> conceptScale = Parsed.Number("--concept-scale", "LEDITS++: how strongly concepts act", Ledits.ConceptScale).In(HelpGroup.Methods);
     private readonly Option<double> warmUp = Parsed.Number("--warm-up", "LEDITS++: part of the edited steps before concepts act; more keeps more of the layout", Ledits.WarmUp).In(HelpGroup.Methods);
-    private readonly Option<double> maskQuantile = Parsed.Number("--mask-quantile", "LEDITS++: part of the image that each concept leaves alone, 0 to 1", Ledits.MaskQuantile).In(HelpGroup.Methods);
+    private readonly Option<double> maskQuantile = Parsed.Number("--mask-quantile", "LEDITS++: part of the image that each of a concept's two masks leaves alone, 0 to 1", Ledits.MaskQuantile).In(HelpGroup.Methods);
     private readonly Option<double> pseudoGuidance = Parsed.Number("--pseudo-guidance", "TurboEdit: how strongly the edit follows its prompt", Turbo.PseudoGuidance).In(HelpGroup.Methods);
     private readonly Option<double> crossPart = Parsed.Number("--cross-part", "InfEdit: part of the steps that uses the source's cross-attention", Unified.CrossPart).In(HelpGroup.Methods);
     private readonly Option<double> selfPart = Parsed.Number("--self-part", "InfEdit: part of the steps that uses the source's self-attention; less lets the layout change", Unified.SelfPart).In(HelpGroup.Methods);

@@ -45,6 +45,7 @@ internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framin
             ["framing"] = JsonSerializer.Serialize(Framing),
             ["losses"] = JsonSerializer.Serialize(Inverted.Losses),
             ["finished"] = Inverted.FinishedSteps.ToString(CultureInfo.InvariantCulture),
+            ["edit"] = JsonSerializer.Serialize(Inverted.IsEdit),
         });
     }
 
@@ -95,6 +96,7 @@ internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framin
                 StepNoise = Optional("step_noise", settings.Sampling.Steps),
                 Losses = Read<double[][]>("losses"),
                 FinishedSteps = finished,
+                IsEdit = file.Metadata.ContainsKey("edit") && Read<bool>("edit"),
             };
             var read = new InversionFile(inverted, image, framing) { Dtype = file.Metadata.GetValueOrDefault("dtype") };
             if (maker == model.Fingerprint || words == model.WordsIn(settings.Prompt))

@@ -80,11 +80,11 @@ internal sealed class InversionRun : IDisposable
     /// <summary>The guided prediction at a timestep that need not be of a step.</summary>
     public Tensor PredictAt(Tensor latents, long timestep, double guidance, Conditioning? unconditional = null)
     {
-        if (guidance == 0)
-            return PredictAt(latents, timestep, unconditional ?? Unconditional);
         using var scope = NewDisposeScope();
         if (Model.Denoiser.TakesGuidance)
             return PredictAt(latents, timestep, Conditional with { Guidance = [guidance] }).MoveToOuterDisposeScope();
+        if (guidance == 0)
+            return PredictAt(latents, timestep, unconditional ?? Unconditional).MoveToOuterDisposeScope();
         var conditional = PredictAt(latents, timestep, Conditional);
         if (guidance == 1)
             return conditional.MoveToOuterDisposeScope();

@@ -25,8 +25,8 @@ namespace PromptToPrompt.Editing.Methods;
 /// </summary>
 public sealed record LeditsPlusPlus : EditMethod
 {
-    // G: 3×3 positions, with this standard deviation, as in the published code.
-    private const double BlurDeviation = 0.5;
+    // G: 3×3 positions, as in the published code, whose weights are exp(−(d/2σ)²) at the distance d, with σ = 0.5.
+    private static readonly double BlurSide = Math.Exp(-1);
 
     /// <inheritdoc/>
     public override string Name => "ledits++";
@@ -107,8 +107,7 @@ public sealed record LeditsPlusPlus : EditMethod
 
     private static Tensor Blurred(Tensor map)
     {
-        var side = Math.Exp(-0.5 / (BlurDeviation * BlurDeviation));
-        var (middle, edge) = (1 / (1 + (2 * side)), side / (1 + (2 * side)));
+        var (middle, edge) = (1 / (1 + (2 * BlurSide)), BlurSide / (1 + (2 * BlurSide)));
         // The blur is separable, and the border is mirrored.
         var padded = nn.functional.pad(map, [1, 1, 1, 1], TorchSharp.PaddingModes.Reflect);
         var (height, width) = (map.shape[2], map.shape[3]);

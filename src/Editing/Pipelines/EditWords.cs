@@ -108,6 +108,9 @@ internal sealed class EditWords
         Require(
             edit.Prompts.Count == 0 || edit.Method is not LeditsPlusPlus || !inverted.IsEdit, "Method", $"{edit.Method.Name} retraces the image that was inverted, and this is an edit of it.",
             "Edit the image itself with all concepts, or use another editing method.");
+        Require(
+            edit.Prompts.Count == 0 || edit.Method is not LeditsPlusPlus || inverted.Unconditional is null, "Method", $"{edit.Method.Name} compares with the empty prompt, and this image has another text in its place.",
+            "Invert the image again, or use another editing method.");
         Require(inverted.IsComplete, $"The inversion stopped after {inverted.FinishedSteps} of {inverted.Settings.Sampling.Steps} steps. Resume it first.");
         RequireFits(source, edit, inverted.Settings);
         Require(

@@ -56,7 +56,7 @@ public sealed record EditConcept(string Text, bool IsRemoved = false)
     {
         Require(Text.Trim().Length > 0, $"A concept has no words. Write {Notation}.");
         Require(Scale is null or (>= 0 and <= MaxScale), $"The scale of the concept \"{Text}\" is out of range. Use a number from 0 to {MaxScale}; write -{Text} to remove it.");
-        Require(IsShare(WarmUp) && IsShare(CoolDown) && (WarmUp ?? 0) <= (CoolDown ?? 1), $"The steps of the concept \"{Text}\" are no range. Use numbers from 0 to 1, the smaller one first.");
+        Require(IsShare(WarmUp) && IsShare(CoolDown) && (WarmUp ?? 0) <= (CoolDown ?? 1), $"The steps of the concept \"{Text}\" are not a valid range. Use numbers from 0 to 1, the smaller first.");
         Require(IsShare(MaskQuantile), $"The mask quantile of the concept \"{Text}\" is out of range. Use a number from 0 to 1.");
 
         static bool IsShare(double? value) => value is null or (>= 0 and <= 1);

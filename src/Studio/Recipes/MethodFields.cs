@@ -116,6 +116,8 @@ internal static class MethodFields
     private static EditConcept[] ReadConcepts(IReadOnlyList<string?> concepts)
     {
         InvalidInputException.Require(concepts.Count <= MaxConcepts, $"{concepts.Count} concepts are too many. Use at most {MaxConcepts}.");
+        foreach (var concept in concepts)
+            RecipeCheck.RequireName(nameof(EditedRecipe.Concepts), concept ?? "");
         return [.. concepts.Select(concept => EditConcept.Parse(concept ?? ""))];
     }
 }

@@ -318,7 +318,7 @@ public sealed record EditedRecipe : Recipe
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double? WarmUp { get; init; }
 
-    /// <summary>LEDITS++: part of the image that each concept leaves alone; null for the default.</summary>
+    /// <summary>LEDITS++: part of the image that each of a concept's two masks leaves alone; null for the default.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double? MaskQuantile { get; init; }
 

@@ -155,6 +155,14 @@ public sealed class LeditsPlusPlusTests : IClassFixture<LeditsPlusPlusTests.Inve
         using var image = result.AsSource(0);
         Assert.Equal("Method", Assert.Throws<InvalidInputException>(() => Made(edit, Edit)).Setting);
         AssertClose(Made(inverted, Edit), Made(image, Edit), 1e-4);
+        new InversionFile(edit, mask, images.Model.Frame(Diffusion.Images.FramingKind.Crop, mask.Size, mask.Size)).Save(folder["edit.safetensors"], images.Model);
+        using var read = InversionFile.Load(folder["edit.safetensors"], images.Model);
+        Assert.Equal("Method", Assert.Throws<InvalidInputException>(() => Made(read.Inverted, Edit)).Setting);
+
+        // Its prediction would be compared with another text than the inversion's.
+        using var other = EditRun.Execute(images.Model, GenerationRequest.Of(inverted) is var source ? source with { Sampling = source.Sampling with { Negative = "fog" } } : null!, new EditRequest(), new Observation { Trace = true });
+        using var foggy = other.AsSource(0);
+        Assert.Equal("Method", Assert.Throws<InvalidInputException>(() => Made(foggy, Edit)).Setting);
     }
 
     [Fact]
@@ -275,7 +283,8 @@ public sealed class LeditsPlusPlusTests : IClassFixture<LeditsPlusPlusTests.Inve
     private static Tensor Blurred(Tensor map)
     {
         var values = map.contiguous().data<float>().ToArray();
-        double[] kernel = [Math.Exp(-2), 1, Math.Exp(-2)];
+        // Published: exp(−((x − mean)/(2·std))²), std = 0.5.
+        double[] kernel = [Math.Exp(-1), 1, Math.Exp(-1)];
         var sum = kernel.Sum();
         var result = new float[values.Length];
         for (var y = 0; y < 16; y++)

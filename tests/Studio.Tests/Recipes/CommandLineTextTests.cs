@@ -44,6 +44,13 @@ public sealed class CommandLineTextTests
         "--method \"ledits++\" --concept hat --concept=\"-red tree\" --warm-up 0.2",
         Of(new EditedRecipe { Source = "1", Prompt = "a house", Method = "ledits++", Concepts = ["hat", "-red tree"], WarmUp = 0.2 }, House), StringComparison.Ordinal);
 
+    // The command's defaults for concepts are others than those of the page.
+    [Fact]
+    public void AnEditByConceptsStatesHowItsPictureWasInverted() => Assert.Contains(
+        "--method edit-friendly+\"ledits++\" --steps 50 --guidance 7.5 --skip 0.36 --inversion-guidance 3.5",
+        Of(new EditedRecipe { Source = "1", Prompt = "a castle", Method = "ledits++" }, new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "storybook", Method = "edit-friendly", LongPrompts = true }),
+        StringComparison.Ordinal);
+
     [Fact]
     public void AMethodIsJoinedToThatOfTheInversion() => Assert.Contains(
         "--method direct+masactrl --steps 50",
