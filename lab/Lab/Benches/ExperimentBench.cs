@@ -21,6 +21,7 @@ internal static class ExperimentBench
     private const int RowsOnSheet = 6;
     private const int MostColumns = 6;
     private const int SheetSide = 128;
+    private const int WidestTable = 200;
 
     // Each edit has noise of its own, which no image of a small seed has.
     private const ulong OwnSeed = 1UL << 40;
@@ -131,9 +132,11 @@ internal static class ExperimentBench
     private static void Print(string group, int count, IReadOnlyList<OutcomeSummary> rows, bool markdown)
     {
         Console.Out.WriteLine($"\n{group}: {count}");
-        var table = new Table { Border = markdown ? TableBorder.Markdown : TableBorder.Square }.AddColumns("", "background: dB", "structure", "shown: %", "subject: %", "rows");
+        var table = new Table { Border = markdown ? TableBorder.Markdown : TableBorder.Square }.AddColumn("", column => column.NoWrap()).AddColumns("background: dB", "structure", "shown: %", "subject: %", "rows");
         foreach (var row in rows)
             table.AddRow(row.Variation, Shown(row.Background, 1, "F1"), Shown(row.Structure, 1, "F2"), Shown(row.Shown, 100, "F0"), Shown(row.Subject, 100, "F0"), Figures.Shown(row.Rows?.Value, "F0"));
+        // A cell that is wrapped is no Markdown.
+        AnsiConsole.Profile.Width = markdown ? Math.Max(AnsiConsole.Profile.Width, WidestTable) : AnsiConsole.Profile.Width;
         AnsiConsole.Write(table);
 
         static string Shown(Mean? mean, double factor, string format) =>
