@@ -50,7 +50,7 @@ public sealed record InfEdit : EditMethod
     {
         Require(inversion is not null, "Method", $"{Name} edits an inverted image, and there is none.", "Give an image, or use another editing method.");
         Require(
-            inversion!.Method is VirtualInversion, "Method", $"{Name} needs a source that is exact without being inverted, and cannot be combined with {inversion.Method.Name}.",
+            inversion!.Method is VirtualInversion, "Method", $"{Name} needs virtual inversion and cannot be combined with {inversion.Method.Name}.",
             $"Use {UsualInversion}.");
     }
 

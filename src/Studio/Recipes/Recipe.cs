@@ -306,7 +306,7 @@ public sealed record EditedRecipe : Recipe
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double? EditDepth { get; init; }
 
-    /// <summary>LEDITS++: the concepts to add and, with <c>-</c>, to remove, as <see cref="EditConcept.Parse"/> reads them; null for the difference of the prompts.</summary>
+    /// <summary>LEDITS++: the concepts to add and, with <c>-</c>, to remove: <c>[-]WORDS[=SCALE][@STEPS]</c>; null for the difference of the prompts.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public IReadOnlyList<string>? Concepts { get; init; }
 
