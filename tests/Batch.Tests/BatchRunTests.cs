@@ -4,10 +4,7 @@ using PromptToPrompt.Batch.Making;
 using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Batch.Tests;
@@ -81,7 +78,7 @@ public sealed class BatchRunTests : IDisposable
         Assert.Equal(1, ShardStats.Read(small["out/00002.json"]).Failed);
 
         // Its shard can be made again, once the reason is gone.
-        Noise(16, 16).SavePng(small["broken.png"]);
+        SmallRun.Noise(16, 16).SavePng(small["broken.png"]);
         File.Delete(small["out/00002.json"]);
         Assert.Equal(0, SmallRun.Execute(small.Request()).Failed);
         Assert.False(File.Exists(small["out/00002.failed.jsonl"]));
@@ -180,7 +177,7 @@ public sealed class BatchRunTests : IDisposable
     public void ErrorsNameThePlansKeys()
     {
         File.WriteAllLines(small.PlanPath, ["""{"source": "a cat", "target": "a dog", "image": "cat.png", "method": "direct", "self_unconditional": true}"""]);
-        Noise(16, 16).SavePng(small["cat.png"]);
+        SmallRun.Noise(16, 16).SavePng(small["cat.png"]);
         var error = Assert.Throws<InvalidInputException>(() => BatchRun.Check(small.Request(), TinyModel.Shared.Model.Tokenizer));
         Assert.StartsWith($"{small.PlanPath}, line 1, \"self_unconditional\": ", error.Message, StringComparison.Ordinal);
     }
@@ -191,7 +188,7 @@ public sealed class BatchRunTests : IDisposable
     [InlineData(", \"method\": \"edit-friendly\"", 3)]
     public void AnImageHasAsManySamplesAsDiffer(string settings, int samples)
     {
-        Noise(16, 16).SavePng(small["cat.png"]);
+        SmallRun.Noise(16, 16).SavePng(small["cat.png"]);
         var line = $$"""{"source": "a cat", "target": "a dog", "image": "cat.png"{{settings}}""";
         File.WriteAllLines(small.PlanPath, [line + "}"]);
         var request = small.Request() with { Samples = 3 };
@@ -246,69 +243,6 @@ public sealed class BatchRunTests : IDisposable
         Assert.Equal(Peak(new(demand.Rows)), Peak(demand));
 
         long Peak(MemoryDemand needed) => MemoryEstimate.Of(folder, new(), TorchSharp.torch.float32, needed).Peak;
-    }
-
-    [Fact]
-    public void AGivenImageIsTheSourceOfItsPairs()
-    {
-        var image = Noise(48, 40);
-        using var run = new SmallRun("""{"source": "a cat in the snow", "target": "a dog in the snow", "image": "cat.png", "method": "direct"}""");
-        image.SavePng(run["cat.png"]);
-        SmallRun.Execute(run.Request());
-        var files = TarFile.Read(run["out/00000.tar"]).ToDictionary(member => member.Name, member => member.Content);
-        Assert.Equal(image.ToPng(), files["0000000-000-0.source.png"]);
-        Assert.NotEqual(image.ToPng(), files["0000000-000-0.edited.png"]);
-        Assert.Equal(image.Size, ImageReader.Read(new MemoryStream(files["0000000-000-0.edited.png"]), "edited").Size);
-    }
-
-    [Fact]
-    public void PairsAreMadeByTheMethodOfTheirItem()
-    {
-        const string Cat = """{"source": "a cat in the snow", "target": "a dog in the snow", "seed": 1""";
-        using var run = new SmallRun(
-            Cat + "}", Cat + """, "method": "masactrl"}""", Cat + """, "method": "pnp"}""",
-            Cat + """, "image": "cat.png", "method": "direct"}""", Cat + """, "image": "cat.png", "method": "direct+masactrl"}""", Cat + """, "image": "cat.png", "method": "uni-edit"}""");
-        Noise(48, 40).SavePng(run["cat.png"]);
-        var request = run.Request() with { Settings = SettingValues.None.With("steps", "4").With("size", "64x64"), ShardSize = 6 };
-        Assert.Empty(BatchRun.Check(request, TinyModel.Shared.Model.Tokenizer));
-        Assert.Equal((6, 0), (SmallRun.Execute(request).Kept, SmallRun.Execute(request).Failed));
-        var edits = TarLayout.Edits(new(request.Folder, 0)).ToList();
-        Assert.Equal([0, 1, 2, 3, 4, 5], edits.Select(edit => edit.Item));
-        Assert.Equal(6, edits.Select(edit => Convert.ToHexString(edit.Edited)).Distinct().Count());
-        var records = TarFile.Read(run["out/00000.tar"]).Where(member => member.Name.EndsWith(".json", StringComparison.Ordinal)).Select(member => BatchJson.Read<PairRecord>(member.Content)).ToList();
-        // Settings of Prompt-to-Prompt are not among those of other methods.
-        Assert.Equal([true, false, false, true, false, false], records.Select(record => record.Settings.ContainsKey("cross")));
-        Assert.Equal(6, records.Select(record => record.Fingerprint).Distinct().Count());
-        // Uni-Edit inverts no more than it edits.
-        Assert.Equal(new UniInversion { Depth = new UniEdit().EditDepth }, request.Plan.Items[5].Settings.ToSettings().Inversion);
-    }
-
-    [Theory]
-    [InlineData("\"method\": \"magic\"", "\"method\": \"magic\" is unknown. Use p2p, ")]
-    [InlineData("\"method\": \"masactrl\", \"self\": 0.2", "\"self\": The editing method masactrl does not use it.")]
-    [InlineData("\"method\": \"uni-edit\"", "\"method\": uni-edit edits an inverted image, and there is none.")]
-    [InlineData("\"method\": \"ddim+uni-edit\", \"image\": \"cat.png\"", "\"method\": uni-edit follows the inversion without guidance and cannot be combined with ddim.")]
-    public void AMethodThatDoesNotFitItsItemIsAnError(string settings, string problem)
-    {
-        using var run = new SmallRun($$"""{"source": "a cat in the snow", "target": "a dog in the snow", {{settings}}}""");
-        Noise(48, 40).SavePng(run["cat.png"]);
-        var error = Assert.Throws<InvalidInputException>(() => BatchRun.Check(run.Request(), TinyModel.Shared.Model.Tokenizer));
-        Assert.StartsWith($"{run.PlanPath}, line 1, {problem}", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void AnEditMayBeWhatTheModelDecodes()
-    {
-        const string Cat = """{"source": "a cat in the snow", "target": "a cat in the snow", "image": "cat.png", "method": "ddim""";
-        using var run = new SmallRun(Cat + "\"}", Cat + "\", \"over_original\": false}");
-        var image = Noise(48, 40);
-        image.SavePng(run["cat.png"]);
-        SmallRun.Execute(run.Request());
-        Image[] edits = [.. TarLayout.Edits(new(run["out"], 0)).Select(edit => ImageReader.Read(new MemoryStream(edit.Edited), "edited"))];
-        Assert.Equal(image.Rgb, edits[0].Rgb);
-        Assert.Equal((64, 64), (edits[1].Width, edits[1].Height));
-        var source = TarFile.Read(run["out/00000.tar"]).Single(member => member.Name == "0000001-000-0.source.png").Content;
-        Assert.Equal((64, 64), ImageReader.Read(new MemoryStream(source), "source") is var framed ? (framed.Width, framed.Height) : default);
     }
 
     [Fact]
@@ -397,13 +331,6 @@ public sealed class BatchRunTests : IDisposable
     }
 
     public void Dispose() => small.Dispose();
-
-    private static Image Noise(int width, int height)
-    {
-        var pixels = new byte[width * height * 3];
-        new Random(1).NextBytes(pixels);
-        return new Image(width, height, pixels);
-    }
 
     private static List<string> Images(SmallRun run, string shard, int item) =>
     [

@@ -1,6 +1,7 @@
 using PromptToPrompt.Batch.Plans;
 using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Batch.Shards;
+using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Batch.Tests;
 
@@ -38,6 +39,14 @@ internal sealed class SmallRun : IDisposable
 
     /// <summary>All files of a folder by their relative names, as hexadecimal hashes.</summary>
     public SortedDictionary<string, string> Files(string output = "out") => Hashes.Of(folder[output]);
+
+    /// <summary>An image of random pixels, always the same.</summary>
+    public static Image Noise(int width, int height)
+    {
+        var pixels = new byte[width * height * 3];
+        new Random(1).NextBytes(pixels);
+        return new Image(width, height, pixels);
+    }
 
     public void Dispose() => folder.Dispose();
 }
