@@ -6,6 +6,7 @@ using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Inversion;
 
 namespace PromptToPrompt.Batch;
@@ -75,7 +76,8 @@ internal sealed record BatchRequest
             var settings = Plan.Items.Select(item => item.Settings.Over(Settings).Resolve(default).ToSettings()).ToList();
             var learns = Plan.Items.Zip(settings).Any(item => item.First.Image is not null && item.Second.Inversion.HasGradient);
             var largest = settings.Select(its => its.Sampling.Size).OfType<PixelSize>().OrderByDescending(size => (long)size.Width * size.Height).FirstOrDefault();
-            var rows = Plan.Items.Zip(settings).Max(item => item.Second.Edit.Method.OwnRows is { } own ? 1 + (item.First.Targets.Count * own) : 2 * (1 + item.First.Targets.Count));
+            // Guidance may be drawn, and most samples have some.
+            var rows = Plan.Items.Zip(settings).Max(item => item.Second.Edit.Method.RowsOf(item.First.Targets.Count, item.Second.Sampling with { Guidance = SamplingSettings.DefaultGuidance }));
             return new MemoryDemand(rows, largest.Width == 0 ? null : largest, learns ? 1 : 0, OrDefaultSize: settings.Exists(its => its.Sampling.Size is null));
         }
     }

@@ -64,7 +64,7 @@ internal sealed record PieBenchMethod(InversionMethod Inversion, string Editing)
     /// <summary>
     /// The settings of an item. Prompt-to-Prompt has those of the published evaluation: refinement, cross-attention from the source in the first 40 % of the steps
     /// and self-attention in the first 60 %, a local blend of the item's words, and twice the attention on those of the target. InfEdit has a local blend, too. The others
-    /// have the defaults of their papers. The edit is what the model decodes.
+    /// have their default options. The edit is what the model decodes.
     /// </summary>
     public SettingValues Settings(PieBenchItem item)
     {

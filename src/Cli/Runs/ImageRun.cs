@@ -52,9 +52,7 @@ internal sealed class ImageRun
         var request = new ImageRequest(
             new GenerationRequest { Prompt = job.Source, Sampling = sampling.Settings(parse) }, job.Edit(), job.Observation with { Trace = traceName is not null });
         using var loaded = model.Load(parse, new MemoryDemand(
-            request.Edit.Method.OwnRows is { } own ? 1 + (request.Edit.Prompts.Count * own)
-                : (1 + (request.Edit.Prompts.Count * (request.Edit.Method.HasCompanions(request.Sampling.Steps) ? 2 : 1))) * (request.Sampling.Guidance == 1 ? 1 : 2),
-            request.Sampling.Size, job.HasGradient ? 1 : 0, Given: job.Given));
+            request.Edit.Method.RowsOf(request.Edit.Prompts.Count, request.Sampling), request.Sampling.Size, job.HasGradient ? 1 : 0, Given: job.Given));
         repeats?.Require(loaded);
         var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, Path.GetFileName(traceName));
         trace?.RequireTrace();

@@ -80,6 +80,12 @@ public abstract record EditMethod
     /// <summary>About how many rows an edit has in each step, for estimates before its prompts are read; null for those of classifier-free guidance.</summary>
     internal virtual int? OwnRows => null;
 
+    /// <summary>About how many rows a batch of a source and its edits has, for estimates before their prompts are read.</summary>
+    /// <param name="edits">Number of edits.</param>
+    /// <param name="sampling">The sampling settings.</param>
+    internal int RowsOf(int edits, SamplingSettings sampling) => OwnRows is { } own ? 1 + (edits * own)
+        : (1 + (edits * (HasCompanions(sampling.Steps) ? 2 : 1))) * (sampling.Guidance == 1 ? 1 : 2);
+
     /// <summary>The prediction of an edit, if it has concepts.</summary>
     internal virtual Tensor Combine(ConceptStep step) => throw new NotSupportedException();
 
