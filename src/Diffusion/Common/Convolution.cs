@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Common.Cpu;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -25,12 +26,17 @@ internal static class Convolution
     /// <returns>[B, outputs, H', W'].</returns>
     public static Tensor Apply(Tensor x, Tensor kernel, Tensor? bias, long outputs, long stride, long padding)
     {
-        var y = nn.functional.conv2d(Pad(x, 1), Pad(kernel), bias is null ? null : Pad(bias, 0), [stride, stride], [padding, padding]);
+        var (wide, paddedKernel, paddedBias) = (Pad(x, 1), Pad(kernel), bias is null ? null : Pad(bias, 0));
+        var y = WinogradConvolution.Suits(wide, paddedKernel, paddedBias, stride, padding)
+            ? WinogradConvolution.Apply(wide, paddedKernel, paddedBias)
+            : nn.functional.conv2d(wide, paddedKernel, paddedBias, [stride, stride], [padding, padding]);
         if (y.shape[1] == outputs)
             return y;
-        // Copy, so that the padded tensor can be freed: next to an image it is ten times as large.
+        // Copied, so that the padded tensor can be freed: next to an image it is ten times as large. In libtorch's own order, so that what follows
+        // from latents does not depend on whether they were computed or read from a file.
         using (y)
-            return y.narrow(1, 0, outputs).clone();
+        using (var narrow = y.narrow(1, 0, outputs))
+            return narrow.is_contiguous() ? narrow.clone() : narrow.contiguous();
     }
 
     /// <summary>Pads a kernel with zeros to whole groups of channels; returns the same tensor if none are missing.</summary>

@@ -44,15 +44,13 @@ internal sealed class ResnetBlock2D(WeightScope weights, int inputs, int outputs
     // Intermediate results are freed immediately: in the autoencoder, one feature map of a large image takes a gigabyte.
     private static Tensor Convolve(GroupNorm norm, Conv2d conv, Tensor x)
     {
-        using var normed = norm.Forward(x);
-        using var activated = Activations.Silu(normed);
+        using var activated = norm.ForwardSilu(x);
         return conv.Forward(activated);
     }
 
     private static Tensor Convolve(GroupNorm norm, Conv2d conv, Tensor x, Tensor? bias)
     {
-        using var normed = norm.Forward(x);
-        using var activated = Activations.Silu(normed);
+        using var activated = norm.ForwardSilu(x);
         return conv.Forward(activated, bias);
     }
 }

@@ -37,7 +37,7 @@ internal sealed class UNet2DConditionModel
         chain.Add(new UNetLink((x, _, _, in _) =>
         {
             using var inner = NewDisposeScope();
-            return convOut.Forward(Activations.Silu(normOut.Forward(x))).MoveToOuterDisposeScope();
+            return convOut.Forward(normOut.ForwardSilu(x)).MoveToOuterDisposeScope();
         }));
         Chain = chain;
         AttentionSites = sites.Sites;

@@ -34,7 +34,7 @@ internal sealed class Decoder
     {
         using var scope = NewDisposeScope();
         var hidden = stages.Aggregate(convIn.Forward(latents), AutoencoderStages.Run);
-        return convOut.Forward(Activations.Silu(normOut.Forward(hidden))).MoveToOuterDisposeScope();
+        return convOut.Forward(normOut.ForwardSilu(hidden)).MoveToOuterDisposeScope();
     }
 
     private static Func<Tensor, Tensor> Double(Upsample2D upsampler) => x => upsampler.Forward(x, x.shape[2] * 2, x.shape[3] * 2);

@@ -34,6 +34,6 @@ internal sealed class Encoder
     {
         using var scope = NewDisposeScope();
         var hidden = stages.Aggregate(convIn.Forward(x), AutoencoderStages.Run);
-        return convOut.Forward(Activations.Silu(normOut.Forward(hidden))).MoveToOuterDisposeScope();
+        return convOut.Forward(normOut.ForwardSilu(hidden)).MoveToOuterDisposeScope();
     }
 }
