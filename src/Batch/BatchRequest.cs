@@ -53,6 +53,9 @@ internal sealed record BatchRequest
     /// <summary>The rules and filters, for the manifest.</summary>
     public JsonObject Judging { get; init; } = [];
 
+    /// <summary>The tokenizer of the filters' CLIP model as it was given, for the manifest; null for the model's own.</summary>
+    public string? ClipTokenizer { get; init; }
+
     /// <summary>Number of shards of the whole run.</summary>
     public int Shards => 1 + ((Plan.Items.Count - 1) / ShardSize);
 
@@ -107,10 +110,23 @@ internal sealed record BatchRequest
         return item.Image is null || values.HasRange || values.At(0).ToSettings().Inversion.UsesSeed;
     }
 
-    /// <summary>All that decides the data.</summary>
-    /// <param name="model">Fingerprint of the model.</param>
-    /// <param name="dtype">Data type of the computation.</param>
-    public JsonObject Manifest(string model, string dtype) => new()
+    /// <summary>All that decides the data, but for the content of given images, whose hashes are in the statistics of shards; see <see cref="GivenImages"/>.</summary>
+    /// <param name="model">The model; null to leave out its part.</param>
+    public JsonObject Manifest(StableDiffusionModel? model)
+    {
+        var manifest = Own();
+        if (model is null)
+            return manifest;
+        manifest["model"] = model.Fingerprint;
+        manifest["dtype"] = DtypeOf(model);
+        manifest[RunManifest.VaeTiling] = model.TilesImages;
+        return manifest;
+    }
+
+    /// <summary>The data type of the computation, as the files name it.</summary>
+    public static string DtypeOf(StableDiffusionModel model) => model.Dtype.ToString().ToLowerInvariant();
+
+    private JsonObject Own() => new()
     {
         ["plan"] = Plan.Hash,
         ["items"] = Plan.Items.Count,
@@ -122,7 +138,6 @@ internal sealed record BatchRequest
         ["format"] = Layout.Format.Extension,
         ["quality"] = Layout.Format.Quality,
         ["shard_size"] = ShardSize,
-        ["model"] = model,
-        ["dtype"] = dtype,
+        [RunManifest.ClipTokenizer] = ClipTokenizer,
     };
 }

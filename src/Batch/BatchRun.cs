@@ -39,8 +39,6 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     /// <summary>Items that failed in this process.</summary>
     public int NewlyFailed { get; private set; }
 
-    private string Dtype => model.Dtype.ToString().ToLowerInvariant();
-
     /// <summary>Checks the words of a partition's items, which needs no weights.</summary>
     /// <param name="request">The request.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
@@ -98,11 +96,12 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     /// <summary>Runs until all shards of the partition are complete. Waits for those that other processes are working on, and takes over those that they leave.</summary>
     /// <param name="progress">Receives the progress after every item.</param>
     /// <param name="cancellationToken">Gives up the current item; finished ones are kept.</param>
-    /// <exception cref="InvalidInputException">The folder has the data of another run, or a setting does not fit the model.</exception>
+    /// <exception cref="InvalidInputException">The folder has the data of another run or of other images, or a setting does not fit the model.</exception>
     /// <exception cref="RepeatedFailureException">Many items failed in a row.</exception>
     public BatchProgress Execute(IProgress<BatchProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         Prepare();
+        GivenImages.RequireSame(request);
         Progress = Survey();
         progress?.Report(Progress);
         List<int> elsewhere = [.. request.OwnShards.Where(number => !MakeShard(number, progress, cancellationToken))];
@@ -171,7 +170,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     private void Claim()
     {
         Directory.CreateDirectory(request.Folder);
-        RunManifest.Claim(request.Folder, request.Manifest(model.Fingerprint, Dtype));
+        RunManifest.Claim(request.Folder, request.Manifest(model));
     }
 
     // The progress according to the files.
@@ -242,8 +241,9 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
             try
             {
                 var made = 0;
+                var given = item.ImagePath is { } path ? ItemImage.Load(path) : null;
                 var kept = new List<Pair>();
-                foreach (var sample in maker.Make(item, request.SamplesOf(item), cancellationToken))
+                foreach (var sample in maker.Make(item, given?.Image, request.SamplesOf(item), cancellationToken))
                 {
                     made += sample.Edits.Count;
                     kept.AddRange(sample.Edits.Select((_, target) => new Pair(item, sample, target)).Where(pair => request.Filters.All(filter => filter.Keeps(pair, cancellationToken))));
@@ -251,7 +251,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
 
                 if (request.Best is { } best)
                     kept = best.Choose(kept);
-                return (new ItemSummary(item.Index, item.Line, item.Id, made, kept.Count), [.. kept.Select(Stored)]);
+                return (new ItemSummary(item.Index, item.Line, item.Id, made, kept.Count, Image: given?.Hash), [.. kept.Select(Stored)]);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
@@ -267,7 +267,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     private static ItemSummary Failed(PlanItem item, string error) => new(item.Index, item.Line, item.Id, Made: 0, Kept: 0, error);
 
     private StoredPair Stored(Pair pair) =>
-        new(PairRecord.Of(pair, request.Layout.Format, model.Fingerprint, Dtype), request.Layout.Format.Encode(pair.Source), request.Layout.Format.Encode(pair.Edited));
+        new(PairRecord.Of(pair, request.Layout.Format, model.Fingerprint, BatchRequest.DtypeOf(model), model.TilesImages), request.Layout.Format.Encode(pair.Source), request.Layout.Format.Encode(pair.Edited));
 
     private static string Describe(Exception problem) => problem switch
     {

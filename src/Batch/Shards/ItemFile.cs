@@ -11,7 +11,8 @@ namespace PromptToPrompt.Batch.Shards;
 /// <param name="Made">Number of pairs that were made.</param>
 /// <param name="Kept">Number of pairs that are kept.</param>
 /// <param name="Error">Why it failed; null if it did not.</param>
-internal sealed record ItemSummary(int Item, int Line, string? Id, int Made, int Kept, string? Error = null);
+/// <param name="Image">SHA-256 of the image that it was made from; null if it has none or failed.</param>
+internal sealed record ItemSummary(int Item, int Line, string? Id, int Made, int Kept, string? Error = null, string? Image = null);
 
 /// <summary>A pair as it is stored.</summary>
 /// <param name="Record">Its description.</param>

@@ -66,8 +66,8 @@ internal sealed record PairRecord
     public required string Dtype { get; init; }
 
     /// <summary>
-    /// Hash of the prompts and of all that decides the images: the given image, the seed if it is used, the settings that differ from their defaults, the model and the data
-    /// type. Pairs with the same one are equal, up to the rounding of different machines.
+    /// Hash of the prompts and of all that decides the images: the given image, the seed if it is used, the settings that differ from their defaults, the model, the data
+    /// type and the tiling of the autoencoder. Pairs with the same one are equal, up to the rounding of different machines.
     /// </summary>
     public required string Fingerprint { get; init; }
 
@@ -76,7 +76,8 @@ internal sealed record PairRecord
     /// <param name="format">Format of its images.</param>
     /// <param name="model">Fingerprint of the model.</param>
     /// <param name="dtype">Data type of the computation.</param>
-    public static PairRecord Of(Pair pair, ImageFormat format, string model, string dtype)
+    /// <param name="tilesImages">Whether the autoencoder works in tiles.</param>
+    public static PairRecord Of(Pair pair, ImageFormat format, string model, string dtype, bool tilesImages = false)
     {
         var (item, sample) = (pair.Item, pair.Sample);
         var record = new PairRecord
@@ -106,7 +107,7 @@ internal sealed record PairRecord
         var given = isGiven ? Convert.ToHexStringLower(SHA256.HashData(pair.Source.Rgb)) : null;
         ulong? seed = isGiven && !sample.Values.ToSettings().Inversion.UsesSeed ? null : record.Seed;
         var settings = sample.Values.Canonical(isGiven);
-        var decides = new object?[] { record.Source, record.Target, given, seed, settings.Changed.ToJson(), model, dtype };
+        object?[] decides = [record.Source, record.Target, given, seed, settings.Changed.ToJson(), model, dtype, .. tilesImages ? (string[])[RunManifest.VaeTiling] : []];
         return record with { Fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(BatchJson.Line(decides)))) };
     }
 }

@@ -8,7 +8,16 @@ namespace PromptToPrompt.Batch.Shards;
 /// <summary><c>run.json</c>: all that decides the data of a run. A folder holds the data of one run.</summary>
 internal static class RunManifest
 {
+    /// <summary>The field that says whether the autoencoder works in tiles.</summary>
+    public const string VaeTiling = "vae_tiling";
+
+    /// <summary>The field with the tokenizer of the filters' CLIP model.</summary>
+    public const string ClipTokenizer = "clip_tokenizer";
+
     private const string Name = "run.json";
+
+    // Manifests of earlier versions do not have them, so it is not known what those runs were made with.
+    private static readonly string[] Later = [VaeTiling, ClipTokenizer];
 
     /// <summary>Writes the manifest into a folder, or compares it with that of an earlier process.</summary>
     /// <param name="folder">The folder.</param>
@@ -44,7 +53,8 @@ internal static class RunManifest
 
     private static void RequireEqual(string folder, JsonObject run, JsonObject earlier, IEnumerable<string> fields)
     {
-        var differing = fields.Where(field => !JsonNode.DeepEquals(JsonNode.Parse(run[field]?.ToJsonString() ?? "null"), earlier[field])).ToList();
+        var known = fields.Where(field => earlier.ContainsKey(field) || !Later.Contains(field));
+        var differing = known.Where(field => !JsonNode.DeepEquals(JsonNode.Parse(run[field]?.ToJsonString() ?? "null"), earlier[field])).ToList();
         InvalidInputException.Require(
             differing.Count == 0,
             $"{folder} has the data of another run: {string.Join(", ", differing)} {(differing.Count == 1 ? "differs" : "differ")} from {Path.Combine(folder, Name)}. Use another folder, or the settings that it was made with.");

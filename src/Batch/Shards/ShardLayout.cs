@@ -37,7 +37,7 @@ internal abstract class ShardLayout
 
         var hashes = new SortedDictionary<string, string>(names.ToDictionary(name => name, name => Hash(Path.Combine(shard.Unfinished, name))), StringComparer.Ordinal);
         var stats = new ShardStats(
-            shard.Number, summaries[0].Item, summaries.Length, failures.Length, summaries.Sum(item => item.Made), summaries.Sum(item => item.Kept), hashes);
+            shard.Number, summaries[0].Item, summaries.Length, failures.Length, summaries.Sum(item => item.Made), summaries.Sum(item => item.Kept), hashes, ImagesOf(summaries));
         if (WritesUnfinishedOnly && mayCommit?.Invoke() == false)
             return false;
         // The shard may have been made before.
@@ -63,6 +63,12 @@ internal abstract class ShardLayout
     /// <summary>Writes the pairs into the shard's folder of unfinished work.</summary>
     /// <returns>The names of files that are then renamed into the folder of the data set.</returns>
     protected abstract IEnumerable<string> Write(ShardPaths shard, IReadOnlyList<string> items);
+
+    private static SortedDictionary<int, string>? ImagesOf(IReadOnlyList<ItemSummary> items)
+    {
+        var images = new SortedDictionary<int, string>(items.Where(item => item.Image is not null).ToDictionary(item => item.Item, item => item.Image!));
+        return images.Count > 0 ? images : null;
+    }
 
     private static string Hash(string path)
     {

@@ -10,7 +10,9 @@ namespace PromptToPrompt.Batch.Shards;
 /// <param name="Made">Pairs that were made.</param>
 /// <param name="Kept">Pairs that are kept.</param>
 /// <param name="Files">SHA-256 of each of its files.</param>
-internal sealed record ShardStats(int Shard, int FirstItem, int Items, int Failed, int Made, int Kept, SortedDictionary<string, string> Files)
+/// <param name="Images">SHA-256 of the image that each item was made from, by the number of the item; null if none was.</param>
+internal sealed record ShardStats(
+    int Shard, int FirstItem, int Items, int Failed, int Made, int Kept, SortedDictionary<string, string> Files, SortedDictionary<int, string>? Images = null)
 {
     /// <summary>Reads the statistics of a shard.</summary>
     public static ShardStats Read(string path) => BatchJson.Read<ShardStats>(File.ReadAllBytes(path));

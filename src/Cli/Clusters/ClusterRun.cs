@@ -38,15 +38,13 @@ internal sealed class ClusterRun
     /// <param name="request">The checked request.</param>
     /// <param name="without">Names of options that do not concern workers.</param>
     /// <param name="cancellationToken">Stops waiting for a coordinator.</param>
-    /// <exception cref="InvalidInputException">The folder has the data of another run.</exception>
+    /// <exception cref="InvalidInputException">The folder has the data of another run or of other images.</exception>
     /// <exception cref="ClusterException">No coordinator answers.</exception>
     public static async Task<(ClusterRun Run, RunStatus Status)> Submit(ClusterLink link, ParseResult parse, BatchRequest request, string[] without, CancellationToken cancellationToken)
     {
         // The model's part of the manifest is known to workers alone.
-        var manifest = request.Manifest("", "");
-        manifest.Remove("model");
-        manifest.Remove("dtype");
-        RunManifest.RequireFits(request.Folder, manifest);
+        RunManifest.RequireFits(request.Folder, request.Manifest(model: null));
+        GivenImages.RequireSame(request);
         var source = Path.GetFullPath(request.Plan.Path);
         var plan = Path.Combine(request.Folder, PlanCopy + Path.GetExtension(source).ToLowerInvariant());
         Directory.CreateDirectory(request.Folder);

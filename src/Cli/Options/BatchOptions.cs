@@ -61,6 +61,7 @@ internal sealed class BatchOptions
             Partitions = parse.GetValue(partitions),
             Best = filters.Best(parse, chosen),
             Judging = filters.Facts(parse, chosen),
+            ClipTokenizer = filters.ClipTokenizer(parse),
         };
     }
 

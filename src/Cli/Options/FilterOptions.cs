@@ -79,6 +79,9 @@ internal sealed class FilterOptions
         }
     }
 
+    /// <summary>The tokenizer of the CLIP model as it was given; null for the model's own.</summary>
+    public string? ClipTokenizer(ParseResult parse) => models.Clip(parse) is null ? null : models.Tokenizer(parse);
+
     /// <summary>Opens the filters. Loads the models of the measures.</summary>
     public IReadOnlyList<PairFilter> Open(ParseResult parse, BatchPreset? preset)
     {

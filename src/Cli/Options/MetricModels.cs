@@ -45,6 +45,9 @@ internal sealed class MetricModels(string tokenizerName = "--tokenizer")
     /// <summary>The DINO model as it was given; null without one.</summary>
     public string? Dino(ParseResult parse) => parse.GetValue(dino);
 
+    /// <summary>The folder of CLIP's tokenizer as it was given; null for the model's own.</summary>
+    public string? Tokenizer(ParseResult parse) => parse.GetValue(tokenizer);
+
     /// <summary>Loads the CLIP model, if one was given.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="withTexts">Whether captions are compared too.</param>

@@ -37,13 +37,14 @@ public sealed class PairRecordTests
             Fingerprint(SettingValues.Defaults.With("method", "masactrl")), Fingerprint(SettingValues.Defaults.With("method", "masactrl"), image: "cat.png"),
             Fingerprint(SettingValues.Defaults.With("over_original", "false"), image: "cat.png"), Fingerprint(SettingValues.Defaults.With("size", "64x64")), Fingerprint(SettingValues.Defaults, image: "cat.png"),
             Fingerprint(SettingValues.Defaults.With("frame", "pad"), image: "cat.png"), Fingerprint(friendly, image: "cat.png"), Fingerprint(friendly, seed: 2, image: "cat.png"),
+            Fingerprint(SettingValues.Defaults, tiles: true),
         ];
         Assert.Equal(all.Length, all.Distinct().Count());
     }
 
-    private static string Fingerprint(SettingValues values, ulong seed = 1, string dtype = "float32", string? image = null)
+    private static string Fingerprint(SettingValues values, ulong seed = 1, string dtype = "float32", string? image = null, bool tiles = false)
     {
         var item = new PlanItem { Index = 0, Line = 1, Source = "a cat", Targets = ["a dog"], Image = image, Content = "" };
-        return PairRecord.Of(new Pair(item, new SampleImages(0, seed, values, Plain, [Plain]), 0), ImageFormat.Png, "model", dtype).Fingerprint;
+        return PairRecord.Of(new Pair(item, new SampleImages(0, seed, values, Plain, [Plain]), 0), ImageFormat.Png, "model", dtype, tiles).Fingerprint;
     }
 }

@@ -1,0 +1,67 @@
+using PromptToPrompt.Batch.Making;
+using PromptToPrompt.Batch.Plans;
+using PromptToPrompt.Diffusion;
+
+namespace PromptToPrompt.Batch.Shards;
+
+/// <summary>Compares the images that a plan names with those that finished items were made from.</summary>
+internal static class GivenImages
+{
+    /// <summary>Requires that no image was replaced since it was used. Items of earlier versions, whose images are not known, are not compared.</summary>
+    /// <param name="request">The run. Its own shards are compared.</param>
+    /// <exception cref="InvalidInputException">An image was replaced, or cannot be read.</exception>
+    public static void RequireSame(BatchRequest request)
+    {
+        if (request.Plan.Items.All(item => item.ImagePath is null))
+            return;
+        var used = request.OwnShards.SelectMany(number => Used(request, new ShardPaths(request.Folder, number))).ToList();
+        var hashes = used.Select(made => made.Path).Distinct(StringComparer.Ordinal).AsParallel().ToDictionary(path => path, HashOf, StringComparer.Ordinal);
+        foreach (var made in used.Where(made => hashes[made.Path] != made.Hash))
+        {
+            var problem = hashes[made.Path] is null ? "cannot be read" : $"is no longer the image that the data in {request.Folder} were made from";
+            throw request.Plan.ErrorOf(made.Item, new(
+                nameof(PlanItem.Image), $"{made.Path} {problem}.", $"Restore it. To use another image, delete {made.File} and run the same command again."));
+        }
+    }
+
+    private static IEnumerable<UsedImage> Used(BatchRequest request, ShardPaths shard)
+    {
+        List<(PlanItem Item, string Path)> given = [.. from item in request.ItemsOf(shard.Number) where item.ImagePath is not null select (item, item.ImagePath)];
+        try
+        {
+            if (!shard.IsCommitted)
+            {
+                return [.. from image in given
+                           let file = shard.OfItem(image.Item.Index)
+                           where File.Exists(file)
+                           let hash = ItemFile.Summary(file).Image
+                           where hash is not null
+                           select new UsedImage(image.Item, image.Path, hash, file)];
+            }
+        }
+        catch (IOException) when (shard.IsCommitted)
+        {
+            // Another process has just completed it.
+        }
+
+        if (given.Count == 0 || ShardStats.Read(shard.Stats).Images is not { } hashes)
+            return [];
+        return [.. from image in given where hashes.ContainsKey(image.Item.Index) select new UsedImage(image.Item, image.Path, hashes[image.Item.Index], shard.Stats)];
+    }
+
+    // Null if it cannot be read.
+    private static string? HashOf(string path)
+    {
+        try
+        {
+            return ItemImage.HashOf(path);
+        }
+        catch (InvalidInputException)
+        {
+            return null;
+        }
+    }
+
+    // File: what to delete, so that the item is made again.
+    private sealed record UsedImage(PlanItem Item, string Path, string Hash, string File);
+}
