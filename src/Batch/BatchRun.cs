@@ -1,3 +1,4 @@
+using PromptToPrompt.Batch.Filters;
 using PromptToPrompt.Batch.Making;
 using PromptToPrompt.Batch.Plans;
 using PromptToPrompt.Batch.Settings;
@@ -98,6 +99,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     /// <param name="cancellationToken">Gives up the current item; finished ones are kept.</param>
     /// <exception cref="InvalidInputException">The folder has the data of another run or of other images, or a setting does not fit the model.</exception>
     /// <exception cref="RepeatedFailureException">Many items failed in a row.</exception>
+    /// <exception cref="FilterStartException">A filter cannot be asked at all.</exception>
     public BatchProgress Execute(IProgress<BatchProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         Prepare();
@@ -253,7 +255,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
                     kept = best.Choose(kept);
                 return (new ItemSummary(item.Index, item.Line, item.Id, made, kept.Count, Image: given?.Hash), [.. kept.Select(Stored)]);
             }
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (e is not (OperationCanceledException or FilterStartException))
             {
                 // A filter may have been stopped with the run.
                 cancellationToken.ThrowIfCancellationRequested();

@@ -16,6 +16,9 @@ internal abstract class AskingFilter : PairFilter
     /// <summary>The filter's name, for errors.</summary>
     protected abstract string Name { get; }
 
+    /// <summary>Whether it ever gave a valid answer. Until then, a filter that cannot be asked ends the run.</summary>
+    protected bool HasAnswered { get; private set; }
+
     /// <inheritdoc/>
     public override bool Keeps(Pair pair, CancellationToken cancellationToken)
     {
@@ -43,6 +46,7 @@ internal abstract class AskingFilter : PairFilter
     /// <param name="question">A line of JSON.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Its answer; null if it gave none.</returns>
+    /// <exception cref="FilterStartException">It cannot be asked, and never answered.</exception>
     protected abstract Task<string?> AskAsync(string question, CancellationToken cancellationToken);
 
     /// <summary>Gives up the conversation after a question without a valid answer: a late answer would be taken for that of the next question.</summary>
@@ -68,7 +72,9 @@ internal abstract class AskingFilter : PairFilter
         Answer? answer = null;
         try
         {
-            return answer = Read(Answered(question, cancellationToken));
+            answer = Read(Answered(question, cancellationToken));
+            HasAnswered = true;
+            return answer;
         }
         finally
         {

@@ -29,6 +29,10 @@ internal sealed class UrlFilter(Uri url) : AskingFilter
             var text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
             return response.IsSuccessStatusCode ? text : throw new IOException($"The filter {Name} answered with status {(int)response.StatusCode}.");
         }
+        catch (HttpRequestException e) when (!HasAnswered && e.HttpRequestError is (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError))
+        {
+            throw new FilterStartException($"The filter {Name} cannot be reached: {e.Message} Start its server, or correct the address. Finished items are kept.", e);
+        }
         catch (HttpRequestException e)
         {
             throw new IOException($"The filter {Name} cannot be reached: {e.Message}", e);

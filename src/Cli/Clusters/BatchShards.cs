@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PromptToPrompt.Batch;
+using PromptToPrompt.Batch.Filters;
 using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
@@ -67,6 +68,10 @@ internal sealed class BatchShards : ShardMaker
         try
         {
             return run.MakeShard(shard, new Since(Survey(shard), Of(run.Progress), progress), cancellationToken, mayCommit) ? Survey(shard) : null;
+        }
+        catch (FilterStartException e)
+        {
+            throw new RunRefusedException(e.Message, e);
         }
         catch (RepeatedFailureException e)
         {

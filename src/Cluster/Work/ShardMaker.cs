@@ -14,6 +14,7 @@ internal abstract class ShardMaker : IDisposable
     /// <param name="mayCommit">Is asked before the files of the shard become visible; false gives the shard up.</param>
     /// <param name="cancellationToken">Gives up the current item; finished ones are kept.</param>
     /// <returns>The numbers of the shard; null if another process works on it.</returns>
+    /// <exception cref="RunRefusedException">This worker cannot make the run; others may.</exception>
     /// <exception cref="ShardsDeletedException">Many items failed in a row, and files of complete shards with some of them were deleted.</exception>
     public abstract Counts? Make(int shard, IProgress<Counts> progress, Func<bool> mayCommit, CancellationToken cancellationToken);
 
@@ -44,3 +45,8 @@ internal sealed class ShardsDeletedException(string message, IReadOnlyDictionary
     /// <summary>Number and counts of the shards.</summary>
     public IReadOnlyDictionary<int, Counts> Shards { get; } = shards;
 }
+
+/// <summary>This worker cannot make a run, through no fault of a shard.</summary>
+/// <param name="message">The cause.</param>
+/// <param name="cause">The exception; null without one.</param>
+internal sealed class RunRefusedException(string message, Exception? cause = null) : IOException(message, cause);

@@ -131,7 +131,7 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
 
             return;
         }
-        catch (RefusedException e)
+        catch (RunRefusedException e)
         {
             refused[run] = clock.GetTimestamp();
             settings.Say?.Invoke($"{run}: {e.Message}");
@@ -176,7 +176,7 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
-                throw new RefusedException(e.Message, e);
+                throw new RunRefusedException(e.Message, e);
             }
 
             current = run;
@@ -297,8 +297,6 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
             // The lease ends by itself.
         }
     }
-
-    private sealed class RefusedException(string message, Exception cause) : Exception(message, cause);
 
     private sealed class Latest : IProgress<Counts>
     {

@@ -139,6 +139,21 @@ public sealed class LeaseTests(PostgresServer server)
     }
 
     [Fact]
+    public async Task AWorkerWhoseFilterCannotStartLeavesTheShardsToOthers()
+    {
+        await using var cluster = new TestCluster(server.NewDatabase());
+        await cluster.AddCoordinator(attempts: 1);
+        var link = await cluster.Link();
+        var run = await cluster.Submit(link, items: 2, shardSize: 1);
+        await await cluster.StartWorker("broken", maker: run => new RefusingMaker(run, cluster.Log));
+        var status = await TestCluster.Status(link, run);
+        Assert.Equal(new Refusal("broken", "The filter did not start."), Assert.Single(status.Refusals));
+        Assert.Empty(status.FailedShards);
+        await await cluster.StartWorker("other");
+        cluster.RequireAll(run);
+    }
+
+    [Fact]
     public async Task ACancelledRunStopsItsWorkersAndIsResumed()
     {
         await using var cluster = new TestCluster(server.NewDatabase());
@@ -222,6 +237,11 @@ public sealed class LeaseTests(PostgresServer server)
             drain.Cancel();
             throw new ShardsDeletedException("Many items failed.", new Dictionary<int, Counts> { [0] = new(1, 0, 1, 1) });
         }
+    }
+
+    private sealed class RefusingMaker(RunDescription run, string log) : TextMaker(run, log)
+    {
+        protected override void BeforeItem(int item) => throw new RunRefusedException("The filter did not start.");
     }
 
     private sealed class ManualClock : TimeProvider
