@@ -49,7 +49,7 @@ internal static class BatchCommand
                 Console.Out.WriteLine(Summary(done, request, TimeProvider.System.GetElapsedTime(started)));
             if (done.Failed == 0)
                 return outcome.Code;
-            Console.Error.WriteLine($"{(outcome.NewlyFailed > 0 ? "p2p" : "note")}: {done.Failed} of {done.Total} items failed; the files *.failed.jsonl in {RunFolder.Shortest(request.Folder)} say why. To try them again, delete the .json file of their shard and run the same command again.");
+            Console.Error.WriteLine($"{(outcome.NewlyFailed > 0 ? "p2p" : "note")}: {done.Failed} of {done.Total} items failed; the files *.failed.jsonl in {RunFolder.Shortest(request.Folder)} say why. To try them again, delete the .json file of their shard and run the same command again, which makes the whole shard again.");
             return outcome.NewlyFailed > 0 ? ExitCode.Failed : outcome.Code;
         });
         return command;
