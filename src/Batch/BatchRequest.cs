@@ -96,6 +96,12 @@ internal sealed record BatchRequest
         InvalidInputException.RequireRange(Layout.Format.Quality, 1, ImageFormat.MaxQuality, nameof(ImageFormat.Quality));
         foreach (var item in Plan.Items.Where(item => item.Image is not null && Settings.Has(BatchSettings.Scheduler)))
             throw new InvalidInputException("Scheduler", $"Line {item.Line} of {Plan.Path} has an image, and given images are edited with ddim.", "Leave it out.");
+        foreach (var item in Plan.Items)
+        {
+            if (item.Settings.Over(Settings).DrawnInVain is { } drawn)
+                throw Plan.ErrorOf(item, drawn.Setting.Name, $"{drawn.Setting.Why}, so samples would not differ by the range {drawn.Range}. Give this item a single number, or leave the range out.");
+        }
+
         foreach (var item in Plan.Items.Where(item => item.Samples > 1 && !Varies(item)))
         {
             throw Plan.ErrorOf(item, new(
@@ -106,7 +112,7 @@ internal sealed record BatchRequest
     // Samples of a given image differ by drawn numbers alone.
     private bool Varies(PlanItem item)
     {
-        var values = item.Settings.Over(Settings);
+        var values = item.Settings.Over(Settings).Used;
         return item.Image is null || values.HasRange || values.At(0).ToSettings().Inversion.UsesSeed;
     }
 

@@ -58,5 +58,11 @@ internal sealed record BatchPlan(IReadOnlyList<PlanItem> Items, string Hash, str
     public InvalidInputException ErrorOf(PlanItem item, InvalidInputException problem) =>
         new(Located(Path, item.Line, problem.Setting is { } setting ? BatchSettings.KeyOf(setting) : null, problem.Text), problem);
 
+    /// <summary>An error of a field of an item.</summary>
+    /// <param name="item">The item.</param>
+    /// <param name="field">The field's key.</param>
+    /// <param name="problem">The problem and the advice, in full sentences.</param>
+    public InvalidInputException ErrorOf(PlanItem item, string field, string problem) => new(Located(Path, item.Line, field, problem));
+
     private static string Located(string path, int line, string? field, string problem) => $"{path}, line {line}{(field is null ? "" : $", \"{field}\"")}: {problem}";
 }

@@ -41,8 +41,18 @@ internal sealed class SettingValues
         }
     }
 
-    /// <summary>These values, with <see cref="Defaults"/> where they have none. Methods other than Prompt-to-Prompt have no <c>cross</c> and <c>self</c>.</summary>
-    public SettingValues OverDefaults() => Over(At(0).ToSettings().Edit.Method is PromptToPromptMethod ? Defaults : Defaults.Without(BatchSettings.Cross, BatchSettings.Self));
+    /// <summary>
+    /// These values, with <see cref="Defaults"/> where they have none. Methods other than Prompt-to-Prompt have no <c>cross</c> and <c>self</c>, and numbers that
+    /// change nothing are left out.
+    /// </summary>
+    public SettingValues OverDefaults() => Over(At(0).ToSettings().Edit.Method is PromptToPromptMethod ? Defaults : Defaults.Without(BatchSettings.Cross, BatchSettings.Self)).Used;
+
+    /// <summary>These values without the numbers that change nothing beside the others.</summary>
+    public SettingValues Used => Without([.. UnusedSetting.Of(this).Select(unused => unused.Name)]);
+
+    /// <summary>A number that samples draw although it changes nothing, and its range; null if there is none.</summary>
+    public (UnusedSetting Setting, string Range)? DrawnInVain => UnusedSetting.Of(this)
+        .Where(unused => Has(unused.Name) && None.With(unused.Name, texts[unused.Name]).HasRange).Select(unused => ((UnusedSetting, string)?)(unused, texts[unused.Name])).FirstOrDefault();
 
     /// <summary>Whether a setting has a value.</summary>
     public bool Has(string name) => texts.ContainsKey(name);
@@ -53,13 +63,13 @@ internal sealed class SettingValues
     /// <summary>These values without some of them.</summary>
     public SettingValues Without(params string[] names) => new(new(texts.Where(value => !names.Contains(value.Key)).ToDictionary(), StringComparer.Ordinal));
 
-    /// <summary>What these resolved values mean, each thing in one form: without what concerns given images if there is none, and with the methods by their full names.</summary>
+    /// <summary>What these resolved values mean, each thing in one form: without numbers that change nothing, without what concerns given images if there is none, and with the methods by their full names.</summary>
     /// <param name="isGiven">Whether the source is a given image.</param>
     public SettingValues Canonical(bool isGiven)
     {
         var settings = ToSettings();
         var editing = settings.Edit.Method is PromptToPromptMethod ? null : settings.Edit.Method.Name;
-        var (others, method) = isGiven ? (this, new MethodChoice(settings.Inversion.Name, editing)) : (Without(BatchSettings.Method, BatchSettings.Frame, BatchSettings.OverOriginal), new MethodChoice(null, editing));
+        var (others, method) = isGiven ? (Used, new MethodChoice(settings.Inversion.Name, editing)) : (Used.Without(BatchSettings.Method, BatchSettings.Frame, BatchSettings.OverOriginal), new MethodChoice(null, editing));
         return method is { Inversion: null, Editing: null } ? others : others.With(BatchSettings.Method, method.ToString());
     }
 

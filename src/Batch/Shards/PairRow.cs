@@ -40,7 +40,7 @@ internal sealed class PairRow
     public int Steps { get; set; }
 
     [JsonPropertyName("guidance")]
-    public double Guidance { get; set; }
+    public double? Guidance { get; set; }
 
     [JsonPropertyName("cross")]
     public double? Cross { get; set; }
@@ -109,7 +109,7 @@ internal sealed class PairRow
         Image = pair.Image,
         Seed = pair.Seed,
         Steps = (int)pair.Settings["steps"]!,
-        Guidance = (double)pair.Settings["guidance"]!,
+        Guidance = (double?)pair.Settings["guidance"],
         Cross = (double?)pair.Settings["cross"],
         Self = (double?)pair.Settings["self"],
         Settings = BatchJson.Line<JsonNode>(pair.Settings),

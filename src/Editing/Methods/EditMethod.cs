@@ -64,6 +64,9 @@ public abstract record EditMethod
     /// </summary>
     internal virtual bool GuidesBySource => false;
 
+    /// <summary>Whether edits have classifier-free guidance, so that its scale matters.</summary>
+    internal virtual bool UsesGuidance => !GuidesBySource;
+
     /// <summary>The prediction of an edit, if <see cref="GuidesBySource"/>.</summary>
     /// <param name="source">The network's predictions with the source prompt, [edits, channels, h, w].</param>
     /// <param name="edit">Those with the edits' prompts.</param>

@@ -76,6 +76,8 @@ public sealed record LeditsPlusPlus : EditMethod
     internal override IReadOnlyList<EditConcept> ConceptsOf(TokenizedPrompt source, TokenizedPrompt target) =>
         Concepts.Count > 0 ? Concepts : [.. PromptChanges.Of(source, target).Select(change => new EditConcept(change.Text, change.IsRemoved))];
 
+    internal override bool UsesGuidance => false;
+
     // A swap has two concepts; the prompts of source and target may have rows, too.
     internal override int? OwnRows => 3 + Math.Max(2, Concepts.Count);
 
