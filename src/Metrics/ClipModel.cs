@@ -27,16 +27,21 @@ internal sealed class ClipModel : IDisposable
     private readonly Linear projection;
     private readonly int side;
 
+    /// <summary>The device of the weights. Images and texts are moved to it.</summary>
+    public Device Device { get; }
+
     /// <summary>Loads a model.</summary>
     /// <param name="path">The folder of the hub's layout, or the file of its weights.</param>
     /// <param name="tokenizer">The tokenizer; null to have no texts.</param>
+    /// <param name="device">The device; null for the CPU.</param>
     /// <exception cref="InvalidInputException">A file is missing, damaged or of another kind of model.</exception>
-    public ClipModel(string path, ClipTokenizer? tokenizer)
+    public ClipModel(string path, ClipTokenizer? tokenizer, Device? device = null)
     {
         LibTorch.EnsureLoaded();
+        Device = device ?? CPU;
         (var config, file) = MetricWeights.Open("Clip", path);
         this.tokenizer = tokenizer;
-        weights = new StoredWeights(file.Origin, file.Tensors);
+        weights = MetricWeights.On(file, Device);
         try
         {
             config.Expect("model_type", "clip");
@@ -82,7 +87,7 @@ internal sealed class ClipModel : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var x = before.Forward(embedding.Forward(pixels));
+        var x = before.Forward(embedding.Forward(pixels.to(Device)));
         foreach (var layer in layers)
             x = layer.Forward(x);
         return Unit(projection.Forward(after.Forward(x.select(1, 0)))).MoveToOuterDisposeScope();
@@ -97,12 +102,12 @@ internal sealed class ClipModel : IDisposable
         return EmbedIds(ids);
     }
 
-    /// <summary>The unit vectors of token ids, [B, 77] int64 → [B, width]. The end of a text is its first largest id, as in OpenAI's models.</summary>
+    /// <summary>The unit vectors of token ids on the CPU, [B, 77] int64 → [B, width]. The end of a text is its first largest id, as in OpenAI's models.</summary>
     public Tensor EmbedIds(Tensor ids)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var output = text.Forward(ids);
+        var output = text.Forward(ids.to(Device));
         var rows = Enumerable.Range(0, (int)ids.shape[0]).Select(row => text.Pool(output.narrow(0, row, 1), (int)ids[row].argmax().ReadInt64()));
         return Unit(cat([.. rows], 0)).MoveToOuterDisposeScope();
     }

@@ -26,14 +26,19 @@ internal sealed class DinoModel : IDisposable
     private readonly LayerNorm norm;
     private readonly int side;
 
+    /// <summary>The device of the weights. Images and texts are moved to it.</summary>
+    public Device Device { get; }
+
     /// <summary>Loads a model.</summary>
     /// <param name="path">The folder of the hub's layout (facebook/dino-vitb8), or the file of its weights.</param>
+    /// <param name="device">The device; null for the CPU.</param>
     /// <exception cref="InvalidInputException">A file is missing, damaged or of another kind of model.</exception>
-    public DinoModel(string path)
+    public DinoModel(string path, Device? device = null)
     {
         LibTorch.EnsureLoaded();
+        Device = device ?? CPU;
         (var config, file) = MetricWeights.Open("Dino", path);
-        weights = new StoredWeights(file.Origin, file.Tensors);
+        weights = MetricWeights.On(file, Device);
         try
         {
             config.Expect("model_type", "vit");
@@ -82,7 +87,7 @@ internal sealed class DinoModel : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var pixels = (resized - tensor(Mean, [1, 3, 1, 1], device: CPU)) / tensor(Deviation, [1, 3, 1, 1], device: CPU);
+        var pixels = (resized.to(Device) - tensor(Mean, [1, 3, 1, 1], device: Device)) / tensor(Deviation, [1, 3, 1, 1], device: Device);
         var x = embedding.Forward(pixels);
         Tensor? last = null;
         foreach (var layer in layers)

@@ -1,6 +1,8 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Storage.Files;
 using PromptToPrompt.Diffusion.Storage.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace PromptToPrompt.Metrics;
 
@@ -25,5 +27,18 @@ internal static class MetricWeights
         var weights = isFolder ? Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) : path;
         return (JsonConfig.Read(config), StoredTensors.Open(weights ?? throw new InvalidInputException(
             setting, $"{folder} has no weights ({string.Join(" or ", Names)}).", "Download the whole model.")));
+    }
+
+    /// <summary>The weights on a device, for a model to take.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="device">The device.</param>
+    public static StoredWeights On(StoredTensors file, Device device) => new(
+        file.Origin,
+        device.type == DeviceType.CPU ? file.Tensors : file.Tensors.ToDictionary(stored => stored.Key, stored => stored.Value with { Read = () => Moved(stored.Value, device), IsMapped = false }, StringComparer.Ordinal));
+
+    private static Tensor Moved(StoredWeight stored, Device device)
+    {
+        using var read = stored.Read();
+        return read.to(device);
     }
 }

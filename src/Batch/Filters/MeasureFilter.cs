@@ -11,6 +11,12 @@ internal sealed class MeasureFilter(ClipModel? clip, DinoModel? dino, IReadOnlyL
 {
     private readonly ClipVectors? vectors = clip is null ? null : new(clip);
 
+    /// <summary>CLIP; null without one.</summary>
+    public ClipModel? Clip => clip;
+
+    /// <summary>DINO; null without one.</summary>
+    public DinoModel? Dino => dino;
+
     /// <inheritdoc/>
     public override bool Keeps(Pair pair, CancellationToken cancellationToken)
     {

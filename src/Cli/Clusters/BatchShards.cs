@@ -39,7 +39,7 @@ internal sealed class BatchShards : ShardMaker
         var request = Named(() => input.Read(parse, description.PlanFolder), command);
         InvalidInputException.Require(request.Plan.Hash == description.PlanHash, $"{description.Plan} is not the plan of the run. Give the command again.");
         RunFolder.RequireWritable(request.Folder, request.Folder);
-        var filters = Named(() => input.Options.OpenFilters(parse), command);
+        var filters = Named(() => input.Options.OpenFilters(parse, input.Model.Device(parse)), command);
         try
         {
             return Named(() => Open(request with { Filters = filters }, models.Get(input, parse, request.Demand)), command);

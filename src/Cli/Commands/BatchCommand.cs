@@ -58,7 +58,7 @@ internal static class BatchCommand
     private static Outcome Here(ParseResult parse, BatchInput input, BatchRequest request, bool quiet, CancellationToken cancellationToken)
     {
         // Models of filters are opened first: they are quickly refused.
-        var filters = input.Options.OpenFilters(parse);
+        var filters = input.Options.OpenFilters(parse, input.Model.Device(parse));
         try
         {
             using var loaded = input.Model.Load(parse, request.Demand);

@@ -6,6 +6,7 @@ using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Diffusion;
+using TorchSharp;
 
 namespace PromptToPrompt.Cli.Options;
 
@@ -66,7 +67,9 @@ internal sealed class BatchOptions
     }
 
     /// <summary>Opens the filters.</summary>
-    public IReadOnlyList<PairFilter> OpenFilters(ParseResult parse) => filters.Open(parse, Preset(parse));
+    /// <param name="parse">The command line.</param>
+    /// <param name="device">The device of their models.</param>
+    public IReadOnlyList<PairFilter> OpenFilters(ParseResult parse, torch.Device device) => filters.Open(parse, Preset(parse), device);
 
     /// <summary>Whether a preset is given without the model that its filters need, and no other filter.</summary>
     public bool LacksFilters(ParseResult parse) => Preset(parse) is { } chosen && filters.Facts(parse, chosen).Count == 0;

@@ -5,6 +5,7 @@ using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
+using TorchSharp;
 
 namespace PromptToPrompt.Cli.Options;
 
@@ -83,12 +84,15 @@ internal sealed class FilterOptions
     public string? ClipTokenizer(ParseResult parse) => models.Clip(parse) is null ? null : models.Tokenizer(parse);
 
     /// <summary>Opens the filters. Loads the models of the measures.</summary>
-    public IReadOnlyList<PairFilter> Open(ParseResult parse, BatchPreset? preset)
+    /// <param name="parse">The command line.</param>
+    /// <param name="preset">The preset; null for none.</param>
+    /// <param name="device">The device of the models.</param>
+    public IReadOnlyList<PairFilter> Open(ParseResult parse, BatchPreset? preset, torch.Device device)
     {
         List<PairFilter> filters = [];
         var rules = Rules(parse, preset);
         if (rules.Count > 0 || models.Clip(parse) is not null || models.Dino(parse) is not null)
-            filters.Add(new MeasureFilter(models.OpenClip(parse, withTexts: true), models.OpenDino(parse), rules));
+            filters.Add(new MeasureFilter(models.OpenClip(parse, withTexts: true, device), models.OpenDino(parse, device), rules));
         if (parse.GetValue(command) is { } line)
             filters.Add(new CommandFilter(line));
         if (Url(parse) is { } address)

@@ -5,6 +5,7 @@ using PromptToPrompt.Diffusion.Storage.Hub;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Metrics;
+using TorchSharp;
 
 namespace PromptToPrompt.Cli.Options;
 
@@ -51,7 +52,8 @@ internal sealed class MetricModels(string tokenizerName = "--tokenizer")
     /// <summary>Loads the CLIP model, if one was given.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="withTexts">Whether captions are compared too.</param>
-    public ClipModel? OpenClip(ParseResult parse, bool withTexts)
+    /// <param name="device">The device; null for the CPU.</param>
+    public ClipModel? OpenClip(ParseResult parse, bool withTexts, torch.Device? device = null)
     {
         if (Clip(parse) is not { } name)
             return null;
@@ -59,7 +61,7 @@ internal sealed class MetricModels(string tokenizerName = "--tokenizer")
         InvalidInputException.Require(Path.Exists(path), clip.Name, $"{path} does not exist.", "Give the model's folder or its weights.");
         try
         {
-            return new ClipModel(path, withTexts ? FindTokenizer(path, parse.GetValue(tokenizer)).Load() : null);
+            return new ClipModel(path, withTexts ? FindTokenizer(path, parse.GetValue(tokenizer)).Load() : null, device);
         }
         catch (InvalidInputException e) when (e.Setting == nameof(ModelLoadOptions.Tokenizer))
         {
@@ -68,7 +70,9 @@ internal sealed class MetricModels(string tokenizerName = "--tokenizer")
     }
 
     /// <summary>Loads the DINO model, if one was given.</summary>
-    public DinoModel? OpenDino(ParseResult parse) => Dino(parse) is { } name ? new DinoModel(Locate(dino.Name, name)) : null;
+    /// <param name="parse">The command line.</param>
+    /// <param name="device">The device; null for the CPU.</param>
+    public DinoModel? OpenDino(ParseResult parse, torch.Device? device = null) => Dino(parse) is { } name ? new DinoModel(Locate(dino.Name, name), device) : null;
 
     // The hub's CLIP models have the tokenizer beside the weights.
     private static TokenizerFolder FindTokenizer(string path, string? given)

@@ -1,9 +1,11 @@
 using System.CommandLine;
+using PromptToPrompt.Batch.Filters;
 using PromptToPrompt.Batch.Plans;
 using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Cli;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Diffusion;
+using TorchSharp;
 
 namespace PromptToPrompt.Batch.Tests.Commands;
 
@@ -48,6 +50,21 @@ public sealed class BatchOptionsTests : IDisposable
         var command = new Command("batch");
         var options = new BatchOptions().AddTo(command);
         Assert.Equal(lacks, options.LacksFilters(command.Parse(arguments, CommandLine.Parsing)));
+    }
+
+    [Fact]
+    [Trait("Category", "Reference")]
+    public void FiltersComputeOnTheDeviceOfTheRun()
+    {
+        var command = new Command("batch");
+        var options = new BatchOptions().AddTo(command);
+        var parse = command.Parse(
+            ["--clip", ReferenceFolder.Require("tiny-clip"), "--clip-tokenizer", ReferenceFolder.Require("tiny-sd15", "tokenizer"), "--dino", ReferenceFolder.Require("tiny-dino")], CommandLine.Parsing);
+        foreach (var device in new[] { torch.CPU, torch.META })
+        {
+            using var filter = (MeasureFilter)Assert.Single(options.OpenFilters(parse, device));
+            Assert.Equal((device.type, device.type), (filter.Clip!.Device.type, filter.Dino!.Device.type));
+        }
     }
 
     [Theory]
