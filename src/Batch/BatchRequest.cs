@@ -20,8 +20,15 @@ internal sealed record BatchRequest
     /// <summary>The plan.</summary>
     public required BatchPlan Plan { get; init; }
 
-    /// <summary>The folder of the data set.</summary>
+    /// <summary>The folder of the data set, or of its unfinished work if its place is another.</summary>
     public required string Folder { get; init; }
+
+    /// <summary>Where the data set is; by default, in the folder.</summary>
+    public DataSetPlace Place
+    {
+        get => field ?? new FolderPlace(Folder);
+        init;
+    }
 
     /// <summary>The layout of the data set.</summary>
     public required ShardLayout Layout { get; init; }

@@ -91,6 +91,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     public void Prepare()
     {
         RequireFits(request, model.Shape);
+        request.Place.Fetch();
         Claim();
     }
 
@@ -131,6 +132,8 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     public bool MakeShard(int number, IProgress<BatchProgress>? progress = null, CancellationToken cancellationToken = default, Func<bool>? mayCommit = null)
     {
         var shard = new ShardPaths(request.Folder, number);
+        if (!shard.IsCommitted)
+            request.Place.Fetch(shard);
         if (shard.IsCommitted && !Directory.Exists(shard.Unfinished))
             return true;
         using var held = ShardLock.TryTake(shard.Lock);
@@ -150,7 +153,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
             }
 
             Claim();
-            if (!request.Layout.Commit(shard, [.. items.Select(item => shard.OfItem(item.Index))], mayCommit))
+            if (!request.Layout.Commit(shard, [.. items.Select(item => shard.OfItem(item.Index))], mayCommit, request.Place))
                 return false;
         }
 
@@ -172,7 +175,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     private void Claim()
     {
         Directory.CreateDirectory(request.Folder);
-        RunManifest.Claim(request.Folder, request.Manifest(model));
+        RunManifest.Claim(request.Folder, request.Manifest(model), request.Place);
     }
 
     // The progress according to the files.
@@ -224,7 +227,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
             if (shard.IsCommitted)
             {
                 reopened.Add(ShardStats.Read(shard.Stats));
-                File.Delete(shard.Stats);
+                request.Place.Delete(Path.GetFileName(shard.Stats));
             }
 
             if (Directory.Exists(shard.Unfinished))
@@ -284,6 +287,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     /// <returns>False if a shard is missing. Then nothing was done.</returns>
     public bool Finish(out IReadOnlyList<int> missing)
     {
+        request.Place.Fetch();
         missing = [.. Enumerable.Range(0, request.Shards).Where(number => !new ShardPaths(request.Folder, number).IsCommitted)];
         if (missing.Count > 0)
             return false;

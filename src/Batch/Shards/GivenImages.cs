@@ -18,7 +18,7 @@ internal static class GivenImages
         var hashes = used.Select(made => made.Path).Distinct(StringComparer.Ordinal).AsParallel().ToDictionary(path => path, HashOf, StringComparer.Ordinal);
         foreach (var made in used.Where(made => hashes[made.Path] != made.Hash))
         {
-            var problem = hashes[made.Path] is null ? "cannot be read" : $"is no longer the image that the data in {request.Folder} were made from";
+            var problem = hashes[made.Path] is null ? "cannot be read" : $"is no longer the image that the data in {request.Place.Name} were made from";
             throw request.Plan.ErrorOf(made.Item, new(
                 nameof(PlanItem.Image), $"{made.Path} {problem}.", $"Restore it. To use another image, delete {made.File} and run the same command again."));
         }
@@ -46,7 +46,7 @@ internal static class GivenImages
 
         if (given.Count == 0 || ShardStats.Read(shard.Stats).Images is not { } hashes)
             return [];
-        return [.. from image in given where hashes.ContainsKey(image.Item.Index) select new UsedImage(image.Item, image.Path, hashes[image.Item.Index], shard.Stats)];
+        return [.. from image in given where hashes.ContainsKey(image.Item.Index) select new UsedImage(image.Item, image.Path, hashes[image.Item.Index], request.Place.PathOf(Path.GetFileName(shard.Stats)))];
     }
 
     // Null if it cannot be read.

@@ -9,6 +9,9 @@ internal abstract class ShardLayout
     /// <summary>The layout's name.</summary>
     public abstract string Name { get; }
 
+    /// <summary>Whether data sets of this layout may be elsewhere than in a folder.</summary>
+    public bool FitsObjects => WritesUnfinishedOnly;
+
     /// <summary>The format of images.</summary>
     public required ImageFormat Format { get; init; }
 
@@ -19,9 +22,11 @@ internal abstract class ShardLayout
     /// <param name="shard">The shard.</param>
     /// <param name="items">The files of its items, in order.</param>
     /// <param name="mayCommit">Is asked before any file appears in the folder of the data set.</param>
+    /// <param name="place">Where the data set is; null for the folder.</param>
     /// <returns>False if the answer was no. Then the shard is as it was.</returns>
-    public bool Commit(ShardPaths shard, IReadOnlyList<string> items, Func<bool>? mayCommit = null)
+    public bool Commit(ShardPaths shard, IReadOnlyList<string> items, Func<bool>? mayCommit = null, DataSetPlace? place = null)
     {
+        place ??= new FolderPlace(shard.Folder);
         ItemSummary[] summaries = [.. items.Select(ItemFile.Summary)];
         // The folders of pairs appear with the layout's first write.
         if (!WritesUnfinishedOnly && mayCommit?.Invoke() == false)
@@ -40,14 +45,18 @@ internal abstract class ShardLayout
             shard.Number, summaries[0].Item, summaries.Length, failures.Length, summaries.Sum(item => item.Made), summaries.Sum(item => item.Kept), hashes, ImagesOf(summaries));
         if (WritesUnfinishedOnly && mayCommit?.Invoke() == false)
             return false;
+        // On another machine, which the lock file does not hold up.
+        place.Fetch(shard);
+        if (shard.IsCommitted)
+            return true;
         // The shard may have been made before.
         if (failures.Length == 0)
-            File.Delete(shard.Failed);
+            place.Delete(failed);
         foreach (var name in names)
-            File.Move(Path.Combine(shard.Unfinished, name), Path.Combine(shard.Folder, name), overwrite: true);
+            place.Move(Path.Combine(shard.Unfinished, name), name);
         var marker = Path.Combine(shard.Unfinished, Path.GetFileName(shard.Stats));
         AtomicFile.WriteText(marker, BatchJson.Line(stats) + "\n");
-        File.Move(marker, shard.Stats, overwrite: true);
+        place.Complete(marker, Path.GetFileName(shard.Stats));
         return true;
     }
 

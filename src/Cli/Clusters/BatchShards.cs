@@ -27,14 +27,17 @@ internal sealed class BatchShards : ShardMaker
     /// <exception cref="InvalidInputException">This worker cannot make the run.</exception>
     public static BatchShards Open(RunDescription description, string device, WorkerModel models)
     {
+        // A plan in a bucket is fetched; otherwise it is in a folder that the machines share.
+        var plan = S3Place.TryParse(description.Folder) is not { } remote ? description.Plan
+            : remote.Download(description.Plan[(description.Plan.LastIndexOf('/') + 1)..]) ?? throw new InvalidInputException($"{description.Plan} does not exist. Give the command again.");
         InvalidInputException.Require(
-            File.Exists(description.Plan), $"{description.Plan} is not on this machine. Share the folder {description.Folder} with all workers, under the same path.");
+            File.Exists(plan), $"{description.Plan} is not on this machine. Share the folder {description.Folder} with all workers, under the same path.");
         // Relative paths begin in the folder of the command, as on the machine that gave it. The folder of an earlier run must not stay.
         Directory.SetCurrentDirectory(Directory.Exists(description.WorkingFolder) ? description.WorkingFolder : FolderAtStart);
         var input = new BatchInput();
         var command = new Command("batch");
         input.AddTo(command);
-        var parse = command.Parse([.. description.Arguments, $"--device={device}", $"--output={description.Folder}", description.Plan], CommandLine.Parsing);
+        var parse = command.Parse([.. description.Arguments, $"--device={device}", $"--output={description.Folder}", plan], CommandLine.Parsing);
         InvalidInputException.Require(parse.Errors.Count == 0, $"This version of the program does not know an option of the run: {string.Join(' ', parse.Errors.Select(error => error.Message))} Use one version everywhere.");
         var request = Named(() => input.Read(parse, description.PlanFolder), command);
         InvalidInputException.Require(request.Plan.Hash == description.PlanHash, $"{description.Plan} is not the plan of the run. Give the command again.");

@@ -9,7 +9,6 @@ using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Cluster.Contracts;
 using PromptToPrompt.Cluster.Hosting;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Storage.Files;
 
 namespace PromptToPrompt.Cli.Clusters;
 
@@ -43,17 +42,17 @@ internal sealed class ClusterRun
     public static async Task<(ClusterRun Run, RunStatus Status)> Submit(ClusterLink link, ParseResult parse, BatchRequest request, string[] without, CancellationToken cancellationToken)
     {
         // The model's part of the manifest is known to workers alone.
-        RunManifest.RequireFits(request.Folder, request.Manifest(model: null));
+        RunManifest.RequireFits(request.Folder, request.Manifest(model: null), request.Place);
         GivenImages.RequireSame(request);
         var source = Path.GetFullPath(request.Plan.Path);
-        var plan = Path.Combine(request.Folder, PlanCopy + Path.GetExtension(source).ToLowerInvariant());
+        var plan = PlanCopy + Path.GetExtension(source).ToLowerInvariant();
         Directory.CreateDirectory(request.Folder);
-        AtomicFile.Write(plan, stream => stream.Write(File.ReadAllBytes(source)));
+        request.Place.Write(plan, File.ReadAllBytes(source));
         var run = new ClusterRun(link, request, new RunDescription
         {
-            Id = NameOf(request.Folder),
-            Folder = request.Folder,
-            Plan = plan,
+            Id = NameOf(request.Place.Name),
+            Folder = request.Place.Name,
+            Plan = request.Place.PathOf(plan),
             PlanHash = request.Plan.Hash,
             PlanFolder = Path.GetDirectoryName(source)!,
             Arguments = BatchInput.Arguments(parse, without),
@@ -98,6 +97,7 @@ internal sealed class ClusterRun
 
     private Survey Survey()
     {
+        request.Place.Fetch();
         var (bits, done) = (new byte[(request.Shards + 7) / 8], default(BatchProgress));
         for (var shard = 0; shard < request.Shards; shard++)
         {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Batch;
+using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Cli.Clusters;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
@@ -37,6 +38,8 @@ internal static class BatchCommand
             if (input.Options.LacksFilters(parse))
                 Console.Error.WriteLine("warning: without --clip, the filters of the preset do not apply and all samples are kept");
             RunFolder.RequireWritable(request.Folder, request.Folder);
+            // A place that cannot be reached is an error before the model is loaded.
+            request.Place.Fetch();
             InvalidInputException.Require(cluster.IsGiven(parse) || !parse.GetValue(detach), detach.Name, "It concerns runs of a cluster.", "Add --cluster, or leave it out.");
             var outcome = cluster.IsGiven(parse)
                 ? OnCluster(parse, cluster, detach, request, quiet, cancellationToken).GetAwaiter().GetResult()
@@ -49,7 +52,7 @@ internal static class BatchCommand
                 Console.Out.WriteLine(Summary(done, request, TimeProvider.System.GetElapsedTime(started)));
             if (done.Failed == 0)
                 return outcome.Code;
-            Console.Error.WriteLine($"{(outcome.NewlyFailed > 0 ? "p2p" : "note")}: {done.Failed} of {done.Total} items failed; the files *.failed.jsonl in {RunFolder.Shortest(request.Folder)} say why. To try them again, delete the .json file of their shard and run the same command again, which makes the whole shard again.");
+            Console.Error.WriteLine($"{(outcome.NewlyFailed > 0 ? "p2p" : "note")}: {done.Failed} of {done.Total} items failed; the files *.failed.jsonl in {Shown(request)} say why. To try them again, delete the .json file of their shard and run the same command again, which makes the whole shard again.");
             return outcome.NewlyFailed > 0 ? ExitCode.Failed : outcome.Code;
         });
         return command;
@@ -124,7 +127,7 @@ internal static class BatchCommand
     private static JsonObject Facts(BatchProgress done, BatchRequest request, TimeSpan elapsed) => new()
     {
         ["command"] = "batch",
-        ["folder"] = request.Folder,
+        ["folder"] = request.Place.Name,
         ["items"] = done.Items,
         ["failed"] = done.Failed,
         ["made"] = done.Made,
@@ -132,8 +135,10 @@ internal static class BatchCommand
         ["seconds"] = Math.Round(elapsed.TotalSeconds, 3),
     };
 
+    private static string Shown(BatchRequest request) => request.Place is FolderPlace ? RunFolder.Shortest(request.Folder) : request.Place.Name;
+
     private static string Summary(BatchProgress done, BatchRequest request, TimeSpan elapsed) => string.Create(
-        CultureInfo.InvariantCulture, $"{RunFolder.Shortest(request.Folder)}\n{done.Items} {(done.Items == 1 ? "item" : "items")}, {done.Kept} of {done.Made} pairs kept\n{elapsed.TotalSeconds:F1} s");
+        CultureInfo.InvariantCulture, $"{Shown(request)}\n{done.Items} {(done.Items == 1 ? "item" : "items")}, {done.Kept} of {done.Made} pairs kept\n{elapsed.TotalSeconds:F1} s");
 
     // How a run went; without progress, there is nothing to report.
     private readonly record struct Outcome(BatchProgress? Done, int NewlyFailed = 0, int Code = ExitCode.Done);

@@ -16,7 +16,7 @@ internal sealed class BatchOptions
     private const string Tar = "tar", Folders = "folders", Png = "png", Jpeg = "jpg";
     private const int UsualQuality = 95;
 
-    private readonly Option<string> folder = OutputOptions.Folder("dataset", ". Run the same command again to resume");
+    private readonly Option<string> folder = OutputOptions.Folder("dataset", ", or s3://BUCKET/PREFIX. Run the same command again to resume");
     private readonly Option<string?> preset = Parsed.Of<string?>(
         "--preset", $"Settings and filters of a published data set, in place of those that are not given: {string.Join(", ", BatchPreset.All.Select(known => known.Name))}",
         InvalidInputException.AnyOf([.. BatchPreset.All.Select(known => known.Name)]), text => BatchPreset.All.Any(known => known.Name == text) ? text : throw new FormatException(), "name").In(HelpGroup.Edit);
@@ -49,10 +49,15 @@ internal sealed class BatchOptions
     public BatchRequest Read(ParseResult parse, BatchPlan plan)
     {
         var chosen = Preset(parse);
+        var output = parse.GetValue(folder)!;
+        var remote = S3Place.TryParse(output);
+        InvalidInputException.Require(remote is null || Layout(parse).FitsObjects, layout.Name, "A data set of many folders is not written to S3.", $"Use {Tar}, or a folder of this machine.");
+        var local = remote?.Folder ?? Path.GetFullPath(output);
         return new BatchRequest
         {
             Plan = plan,
-            Folder = Path.GetFullPath(parse.GetValue(folder)!),
+            Folder = local,
+            Place = remote ?? (DataSetPlace)new FolderPlace(local),
             Layout = Layout(parse),
             Settings = Settings(parse).Over(chosen?.Settings ?? SettingValues.None),
             Samples = parse.GetValue(samples) ?? chosen?.Samples ?? 1,

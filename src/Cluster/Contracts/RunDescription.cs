@@ -8,11 +8,11 @@ internal sealed record RunDescription
     [Id(0)]
     public required string Id { get; init; }
 
-    /// <summary>The folder of the data set, which all workers reach under this path.</summary>
+    /// <summary>The folder of the data set, which all workers reach under this path, or its address in a bucket.</summary>
     [Id(1)]
     public required string Folder { get; init; }
 
-    /// <summary>The copy of the plan in that folder.</summary>
+    /// <summary>The copy of the plan beside the data.</summary>
     [Id(2)]
     public required string Plan { get; init; }
 

@@ -1,0 +1,40 @@
+namespace PromptToPrompt.Batch.Shards;
+
+/// <summary>
+/// Where the files of a data set are. A run also has a folder on its machine for unfinished work, in which it reads the small files of the data set: the manifest,
+/// the statistics of complete shards and their failed items. Of a data set in a folder, both are the same.
+/// </summary>
+internal abstract class DataSetPlace
+{
+    /// <summary>Its name: the path of the folder, or the address.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The path or address of a file, for messages and other processes.</summary>
+    public abstract string PathOf(string name);
+
+    /// <summary>Brings the small files up to date.</summary>
+    public abstract void Fetch();
+
+    /// <summary>Brings those of one shard up to date.</summary>
+    public abstract void Fetch(ShardPaths shard);
+
+    /// <summary>Writes a small file, unless the data set has it.</summary>
+    /// <returns>Whether the data set has this text now.</returns>
+    public abstract bool Create(string name, string text);
+
+    /// <summary>Writes a small file.</summary>
+    public abstract void Write(string name, byte[] content);
+
+    /// <summary>Moves a file of a shard to the data set.</summary>
+    /// <param name="path">The complete file in the folder of unfinished work.</param>
+    /// <param name="name">Its name in the data set.</param>
+    public abstract void Move(string path, string name);
+
+    /// <summary>Moves the statistics of a shard to the data set, after all its other files: with them, the shard is complete.</summary>
+    /// <inheritdoc cref="Move"/>
+    /// <exception cref="IOException">Another process has completed the shard with other files.</exception>
+    public abstract void Complete(string path, string name);
+
+    /// <summary>Deletes a file, if the data set has it.</summary>
+    public abstract void Delete(string name);
+}

@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Amazon.S3;
+using PromptToPrompt.Batch.Shards;
+
+namespace PromptToPrompt.Cluster.Tests.Servers;
+
+/// <summary>A private server with the protocol of S3 (s3rver of npm), started by the first test that needs it.</summary>
+public sealed class S3Server : IDisposable
+{
+    private static readonly string Program = Environment.GetEnvironmentVariable("P2P_S3RVER") is { Length: > 0 } given ? given
+        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache/prompt-to-prompt/s3rver/node_modules/s3rver/bin/s3rver.js");
+
+    private readonly Lock gate = new();
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("p2p-s3-");
+    private readonly List<string> addresses = [];
+    private int port;
+    private Process? server;
+
+    /// <summary>A bucket of its own, and an address in it.</summary>
+    public (AmazonS3Client Client, string Bucket, string Address) NewBucket()
+    {
+        Assert.SkipUnless(File.Exists(Program), "s3rver is not installed here: npm install s3rver, and name its bin/s3rver.js by P2P_S3RVER.");
+        lock (gate)
+        {
+            if (server is null)
+                ServerProcess.OnFreePort(free => port = free, Start);
+            // The usual variables of programs with the SDK, for this process and those that it starts. The server does not know checksums behind the content.
+            foreach (var (name, value) in new[] { ("ENDPOINT_URL_S3", $"http://127.0.0.1:{port}"), ("ACCESS_KEY_ID", "S3RVER"), ("SECRET_ACCESS_KEY", "S3RVER"), ("REGION", "us-east-1"), ("REQUEST_CHECKSUM_CALCULATION", "when_required") })
+                Environment.SetEnvironmentVariable("AWS_" + name, value);
+            var bucket = $"bucket-{Guid.NewGuid():N}";
+            var client = S3Place.Connect();
+            client.PutBucketAsync(bucket).GetAwaiter().GetResult();
+            var address = $"s3://{bucket}/some/data";
+            addresses.Add(address);
+            return (client, bucket, address);
+        }
+    }
+
+    public void Dispose()
+    {
+        if (server is not null)
+            ServerProcess.End(server);
+        foreach (var work in addresses.Select(address => S3Place.TryParse(address)!.Folder).Where(Directory.Exists))
+            Directory.Delete(work, recursive: true);
+        folder.Delete(recursive: true);
+    }
+
+    private void Start()
+    {
+        server = ServerProcess.Start("node", Program, "--address", "127.0.0.1", "--port", $"{port}", "--directory", folder.FullName, "--no-vhost-buckets", "--silent");
+        for (var started = Stopwatch.GetTimestamp(); ;)
+        {
+            try
+            {
+                using var connection = new TcpClient("127.0.0.1", port);
+                if (!server.HasExited)
+                    return;
+                throw new SocketException((int)SocketError.AddressAlreadyInUse);
+            }
+            catch (SocketException) when (Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(60) && !server.HasExited)
+            {
+                Thread.Sleep(20);
+            }
+        }
+    }
+}
