@@ -265,7 +265,7 @@ internal sealed partial class S3Place : DataSetPlace
         }
         catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException)
         {
-            throw new IOException($"{Name}: {e.Message.TrimEnd('.')}. Check the address, the credentials and the endpoint.", e);
+            throw new IOException($"{Name}: {e.Message.TrimEnd('.', ' ')}. Check the address, the credentials and the endpoint.", e);
         }
     }
 

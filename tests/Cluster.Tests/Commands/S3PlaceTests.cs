@@ -1,4 +1,8 @@
+using System.Text;
 using Amazon.S3;
+using PromptToPrompt.Batch;
+using PromptToPrompt.Batch.Plans;
+using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Cluster.Tests.Servers;
 using PromptToPrompt.Diffusion;
@@ -61,6 +65,35 @@ public sealed class S3PlaceTests(S3Server server)
         await File.WriteAllTextAsync(mine, "theirs", TestContext.Current.CancellationToken);
         place.Complete(mine, "00000.json");
         Assert.False(File.Exists(mine));
+    }
+
+    [Fact]
+    public async Task AShardThatAnotherMachineCompletedMeanwhileKeepsItsFiles()
+    {
+        var (client, bucket, address) = server.NewBucket();
+        using var _ = client;
+        using var folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(folder["plan.jsonl"], """{"source": "a cat", "target": "a dog"}""", TestContext.Current.CancellationToken);
+        var place = S3Place.TryParse(address)!;
+        var run = new BatchRun(TinyModel.Shared.Model, new BatchRequest
+        {
+            Plan = BatchPlan.Read(folder["plan.jsonl"]),
+            Folder = place.Folder,
+            Place = place,
+            Layout = new TarLayout { Format = ImageFormat.Png },
+            Settings = SettingValues.None.With("steps", "1").With("size", "64x64"),
+        });
+        run.Prepare();
+        var theirs = """{"shard":0,"first_item":0,"items":1,"failed":0,"made":1,"kept":1,"files":{}}""";
+        Assert.True(run.MakeShard(0, mayCommit: () =>
+        {
+            client.PutObjectAsync(new() { BucketName = bucket, Key = "some/data/00000.json", InputStream = new MemoryStream(Encoding.UTF8.GetBytes(theirs)), UseChunkEncoding = false }).GetAwaiter().GetResult();
+            return true;
+        }, cancellationToken: TestContext.Current.CancellationToken));
+        Assert.Equal(theirs, await TextOf(client, bucket, "some/data/00000.json"));
+        Assert.Null(place.Download("00000.tar"));
+        Assert.True(run.Finish(out var missing));
+        Assert.Empty(missing);
     }
 
     [Theory]
