@@ -43,7 +43,7 @@ internal static unsafe class GroupNormKernel
     {
         var result = map.Empty();
         var to = ChannelsLast.Floats(result);
-        ChannelsLast.Split(map.Rows * map.Positions, 2L * map.Channels, (start, end) =>
+        ChannelsLast.Split(map.Rows * map.Positions, 2L * map.Channels, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (start, end) =>
         {
             fixed (float* scale = affine.Scales, shift = affine.Shifts)
             {
@@ -66,7 +66,7 @@ internal static unsafe class GroupNormKernel
     {
         var result = map.Empty();
         var to = ChannelsLast.Floats(result);
-        ChannelsLast.Split(map.Rows * map.Positions, 3L * map.Channels, (start, end) =>
+        ChannelsLast.Split(map.Rows * map.Positions, 3L * map.Channels, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (start, end) =>
         {
             fixed (float* scale = affine.Scales, shift = affine.Shifts)
             {
@@ -110,7 +110,7 @@ internal static unsafe class GroupNormKernel
 
         var result = map.Empty();
         var to = ChannelsLast.Floats(result);
-        ChannelsLast.Split(map.Rows * map.Positions, 3L * map.Channels, (start, end) =>
+        ChannelsLast.Split(map.Rows * map.Positions, 3L * map.Channels, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (start, end) =>
         {
             fixed (float* scale = scales, factor = factors, shift = shifts)
             {
@@ -159,7 +159,7 @@ internal static unsafe class GroupNormKernel
     {
         var (channels, blocks) = (map.Channels, (map.Positions + Block - 1) / Block);
         var (blockSums, blockProducts) = (new float[map.Rows * blocks * channels], new float[map.Rows * blocks * channels]);
-        ChannelsLast.Split(map.Rows * blocks, (long)Block * channels, (start, end) =>
+        ChannelsLast.Split(map.Rows * blocks, (long)Block * channels, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (start, end) =>
         {
             fixed (float* firstSum = blockSums, firstProduct = blockProducts)
             {

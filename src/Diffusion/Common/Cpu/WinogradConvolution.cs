@@ -93,7 +93,7 @@ internal static unsafe class WinogradConvolution
         var to = ChannelsLast.Floats(result);
         // Turned around, the taps are read from the last to the first.
         var (start, tap) = isGradient ? ((KernelSide * KernelSide) - 1, -1) : (0, 1);
-        ChannelsLast.Split(outputs, (long)Places * width, (begin, end) =>
+        ChannelsLast.Split(outputs, (long)Places * width, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (begin, end) =>
         {
             var columns = stackalloc Lane[PatchSide * KernelSide];
             var row = stackalloc Lane[PatchSide];
@@ -115,7 +115,10 @@ internal static unsafe class WinogradConvolution
                 }
             }
         });
-        return isGradient ? result : result.transpose(1, 2);
+        if (isGradient)
+            return result;
+        using (result)
+            return result.transpose(1, 2);
     }
 
     // The same tap of the kernels of adjacent input channels.
@@ -131,7 +134,7 @@ internal static unsafe class WinogradConvolution
         var from = ChannelsLast.Floats(pixels);
         var to = ChannelsLast.Floats(result);
         var outside = ChannelsLast.Floats(border);
-        ChannelsLast.Split(count, (long)Places * inputs, (start, end) =>
+        ChannelsLast.Split(count, (long)Places * inputs, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (start, end) =>
         {
             var patch = stackalloc Lane[Places];
             var sources = stackalloc float*[Places];
@@ -178,7 +181,7 @@ internal static unsafe class WinogradConvolution
         var from = ChannelsLast.Floats(products);
         var to = ChannelsLast.Floats(result) + firstOutput;
         var addends = bias is null ? null : ChannelsLast.Floats(bias) + firstOutput;
-        ChannelsLast.Split(tiles, (long)Places * channels, (start, end) =>
+        ChannelsLast.Split(tiles, (long)Places * channels, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (start, end) =>
         {
             var columns = stackalloc Lane[Side * PatchSide];
             var line = stackalloc Lane[Side];
