@@ -67,12 +67,15 @@ internal static unsafe class ChannelsLast
     /// <param name="count">Number of iterations.</param>
     /// <param name="cost">Numbers that an iteration reads and writes.</param>
     /// <param name="body">Processes the iterations from the first number up to, but not including, the second.</param>
-    public static void Split(int count, long cost, Action<int, int> body)
+    public static void Split(int count, long cost, Action<int, int> body) =>
+        SplitInto((int)Math.Clamp(count * cost / MinPerThread, 1, Math.Min(count, get_num_threads())), count, body);
+
+    /// <summary>Runs a loop in this number of parts of about equal length, at most one for each iteration, at the same time.</summary>
+    internal static void SplitInto(int parts, int count, Action<int, int> body)
     {
-        var threads = (int)Math.Clamp(count * cost / MinPerThread, 1, Math.Min(count, get_num_threads()));
-        if (threads == 1)
+        if (parts == 1)
             body(0, count);
         else
-            Parallel.For(0, threads, i => body((int)((long)count * i / threads), (int)((long)count * (i + 1) / threads)));
+            Parallel.For(0, parts, i => body((int)((long)count * i / parts), (int)((long)count * (i + 1) / parts)));
     }
 }
