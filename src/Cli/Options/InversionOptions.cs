@@ -56,8 +56,10 @@ internal sealed class InversionOptions
     /// <summary>Options of a command that edits, whose <c>--method</c> also names the editing method.</summary>
     public static InversionOptions OfEdit()
     {
-        var method = Parsed.Of("--method", $"Method of the edit or of --image's inversion: {MethodChoice.Form}", MethodChoice.Form, text => MethodChoice.Parse(text).ToString(), "name").In(HelpGroup.Methods);
-        method.DefaultValueFactory = _ => NullText.Name;
+        var method = Parsed.Of(
+            "--method", $"Method of the edit or of --image's inversion: {MethodChoice.Form}. Without an inversion method, --image is inverted by the one that suits the edit, null-text for p2p",
+            MethodChoice.Form, text => MethodChoice.Parse(text).ToString(), "name").In(HelpGroup.Methods);
+        method.DefaultValueFactory = _ => MethodChoice.Usual.ToString();
         method.CompletionSources.Add([.. MethodChoice.Names]);
         return new(method);
     }

@@ -13,6 +13,9 @@ internal sealed record MethodChoice(string? Inversion, string? Editing)
     /// <summary>All single names.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. EditMethod.Names, .. InversionMethod.Names];
 
+    /// <summary>The choice of a user who names no method: Prompt-to-Prompt, with the inversion that suits it.</summary>
+    public static MethodChoice Usual { get; } = new(null, new PromptToPromptMethod().Name);
+
     /// <exception cref="FormatException">A name is unknown, or two methods of one kind are combined.</exception>
     public static MethodChoice Parse(string text)
     {

@@ -42,6 +42,16 @@ public sealed class HelpTextTests
         Assert.True(lines.FindIndex(line => line.StartsWith($"  {option} ", StringComparison.Ordinal)) > lines.IndexOf("Experiments:"));
     }
 
+    [Theory]
+    [InlineData("edit")]
+    [InlineData("grid")]
+    public void TheDefaultMethodIsPromptToPrompt(string path)
+    {
+        var lines = Help(path);
+        var text = string.Join(' ', lines.Skip(lines.FindIndex(line => line.StartsWith("  --method ", StringComparison.Ordinal))).TakeWhile((line, i) => i == 0 || line.StartsWith("    ", StringComparison.Ordinal)).Select(line => line.Trim()));
+        Assert.EndsWith("Without an inversion method, --image is inverted by the one that suits the edit, null-text for p2p [default: p2p]", text, StringComparison.Ordinal);
+    }
+
     private static List<string> Help(string path)
     {
         using var output = new StringWriter();
