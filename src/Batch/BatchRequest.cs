@@ -88,7 +88,9 @@ internal sealed record BatchRequest
             var largest = settings.Select(its => its.Sampling.Size).OfType<PixelSize>().OrderByDescending(size => (long)size.Width * size.Height).FirstOrDefault();
             // Guidance may be drawn, and most samples have some.
             var rows = Plan.Items.Zip(settings).Max(item => item.Second.Edit.Method.RowsOf(item.First.Targets.Count, item.Second.Sampling with { Guidance = SamplingSettings.DefaultGuidance }));
-            return new MemoryDemand(rows, largest.Width == 0 ? null : largest, learns ? 1 : 0, OrDefaultSize: settings.Exists(its => its.Sampling.Size is null));
+            return new MemoryDemand(
+                rows, largest.Width == 0 ? null : largest, learns ? 1 : 0, OrDefaultSize: settings.Exists(its => its.Sampling.Size is null),
+                TakesAllRows: settings.Exists(its => its.Edit.Method.TakesAllRows(its.Sampling.Steps)));
         }
     }
 

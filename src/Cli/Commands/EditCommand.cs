@@ -5,6 +5,7 @@ using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Cli.Commands;
@@ -42,11 +43,15 @@ internal static class EditCommand
             if (saved is null && texts.Length == 1 && edit.ChangesSourcePrompt(parse))
                 texts = [texts[0], texts[0]];
             if (saved is null && texts.Length < 2)
-                throw new InvalidInputException("Only the source prompt is given. Add at least one target prompt. See \"p2p edit --help\".");
+            {
+                var others = inverting.Choice(parse).EditMethod is LeditsPlusPlus ? ", or name with --concept what to add or remove" : "";
+                throw new InvalidInputException($"Only the source prompt is given. Add at least one target prompt{others}. See \"p2p edit --help\".");
+            }
+
             if (saved is not null)
-                inverting.RequireUnused(parse, "--inversion is already inverted", run.Sampling.DecidedByInversion);
+                inverting.RequireUnused(parse, isInverted: true, run.Sampling.DecidedByInversion);
             else if (file is null)
-                inverting.RequireUnused(parse, "there is no --image");
+                inverting.RequireUnused(parse, isInverted: false);
             if (saved is null && file is null)
                 keepOutside.RequireUnused(parse, "It is for edits of an image: there is no --image and no --inversion.");
             var edge = parse.GetValue(feather);

@@ -90,8 +90,9 @@ internal sealed class GridCommand
         var cells = Cells(parse, across, down);
         var hasGradient = real is { IsInverted: false } && cells.Exists(each => each.Inversion.HasGradient);
         var given = real is { IsInverted: true } ? Parsed.Named("--inversion", () => real.Size) : real?.Size;
-        var hasCompanions = cells.Any(each => each.Request.Edit.Method.HasCompanions(each.Request.Sampling.Steps));
-        using var loaded = model.Load(parse, new MemoryDemand(Math.Max(hasCompanions ? 6 : 4, cells.Max(each => each.Request.Edit.Method.OwnRows ?? 0)), sampling.Size(parse), hasGradient ? 1 : 0, Given: given));
+        using var loaded = model.Load(parse, new MemoryDemand(
+            cells.Max(each => each.Request.Edit.Method.RowsOf(edits: 1, each.Request.Sampling)), sampling.Size(parse), hasGradient ? 1 : 0, Given: given,
+            TakesAllRows: cells.Exists(each => each.Request.Edit.Method.TakesAllRows(each.Request.Sampling.Steps))));
         repeats?.Require(loaded);
         var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, trace: null);
         using var latents = sampling.ReadInitialLatents(parse);
@@ -104,9 +105,9 @@ internal sealed class GridCommand
             },
         })];
         if (real is not null)
-            cells = Open(real, others, loaded, cells, parse, cancellationToken);
+            cells = Open(real, others, loaded, cells, parse, Check, cancellationToken);
         foreach (var each in cells)
-            EditRun.Check(loaded, each.Request.Source, each.Request.Edit);
+            Check(each);
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, cells[0].Request);
         Warnings.Truncated(prompts);
 
@@ -130,6 +131,7 @@ internal sealed class GridCommand
             if (!quiet)
             {
                 Warnings.Notation(cells[0].Request.Texts);
+                Warnings.Concepts(loaded, cells.Select(each => each.Request));
                 Warnings.Unknown(loaded.Directory, loaded.Tokenizer, prompts);
             }
 
@@ -190,6 +192,13 @@ internal sealed class GridCommand
             axis.Require(name, varied, parse);
         }
 
+        void Check(Cell its, InversionSettings? settings = null) => GridOption.Named(
+            [("--columns", across, across.Values[its.Column]), ("--rows", down, down.Values[its.Row])], () =>
+            {
+                EditRun.Check(loaded, its.Request.Source, its.Request.Edit, settings);
+                return its;
+            });
+
         GenerationParameters Describe(int index) => RunRecord.Parameters(record, made[index].Request, made[index].Result, row: 0);
     }
 
@@ -204,14 +213,7 @@ internal sealed class GridCommand
         {
             foreach (var (column, columnValue) in across.Values.Index())
             {
-                var its = cell.Parse([.. given, .. across.Arguments(columnValue), .. down.Arguments(rowValue)], CommandLine.Parsing);
-                if (its.Errors.Count > 0)
-                    throw new InvalidInputException(its.Errors[0].Message);
-                var choice = inverting.Choice(its);
-                InvalidInputException.Require(
-                    choice.Inversion is null || parse.GetValue(image) is not null, "--method", $"{choice.Inversion} is a method of inversion, and there is no --image to invert.", "Let the editing method alone vary.");
-                var request = new ImageRequest(new GenerationRequest { Prompt = prompt, Sampling = sampling.Settings(its) }, edit.Read(its, targets, choice.EditMethod), Observation.None);
-                cells.Add(new Cell(row, column, request, choice));
+                cells.Add(GridOption.Named([("--columns", across, columnValue), ("--rows", down, rowValue)], () => CellAt(row, column, [.. across.Arguments(columnValue), .. down.Arguments(rowValue)])));
             }
         }
 
@@ -219,6 +221,18 @@ internal sealed class GridCommand
         if (cells.Select(each => each.Request.Edit.Method.Name).Distinct().Count() > 1)
             cells = [.. cells.Select(each => each.Choice is { Inversion: null } && each.Request.Edit.Method is PromptToPromptMethod ? each with { Choice = each.Choice with { Inversion = new DirectInversion().Name } } : each)];
         return cells;
+
+        Cell CellAt(int row, int column, IEnumerable<string> arguments)
+        {
+            var its = cell.Parse([.. given, .. arguments], CommandLine.Parsing);
+            if (its.Errors.Count > 0)
+                throw GridOption.Error(its.Errors[0].Message);
+            var choice = inverting.Choice(its);
+            if (parse.GetValue(image) is null)
+                inverting.RequireNoInversion(its, isInverted: parse.GetValue(inversion) is not null);
+            var request = new ImageRequest(new GenerationRequest { Prompt = prompt, Sampling = sampling.Settings(its) }, edit.Read(its, targets, choice.EditMethod), Observation.None);
+            return new Cell(row, column, request, choice);
+        }
     }
 
     private RealImage? ReadImage(ParseResult parse)
@@ -227,16 +241,16 @@ internal sealed class GridCommand
         InvalidInputException.Require(file is null || saved is null, "--image", "It cannot be combined with --inversion.", "Use one of them.");
         InvalidInputException.Require(saved is null || parse.GetValue(target) is null, "--inversion", "The file has the source prompt.", "Give the target prompt only.");
         if (saved is not null)
-            inverting.RequireUnused(parse, "--inversion is already inverted", sampling.DecidedByInversion);
+            inverting.RequireUnused(parse, isInverted: true, sampling.DecidedByInversion);
         else if (file is null)
-            inverting.RequireUnused(parse, "there is no --image");
+            inverting.RequireUnused(parse, isInverted: false);
         if (saved is null && file is null)
             keepOutside.RequireUnused(parse, "It is for edits of an image: there is no --image and no --inversion.");
         return saved is not null ? RealImage.Saved(saved, feather: null) : file is not null ? RealImage.FromImage(file, feather: null) : null;
     }
 
     // The cells as edits of a given image, which is inverted once for all cells with the same inversion, if need be.
-    private List<Cell> Open(RealImage real, OtherInversions others, StableDiffusionModel loaded, List<Cell> cells, ParseResult parse, CancellationToken cancellationToken)
+    private List<Cell> Open(RealImage real, OtherInversions others, StableDiffusionModel loaded, List<Cell> cells, ParseResult parse, Action<Cell, InversionSettings?> check, CancellationToken cancellationToken)
     {
         Framing? framed = null;
         // A file has one inversion.
@@ -246,7 +260,7 @@ internal sealed class GridCommand
             foreach (var group in groups)
             {
                 foreach (var each in group)
-                    EditRun.Check(loaded, each.Request.Source, each.Request.Edit, group.Key);
+                    check(each, group.Key);
             }
         }
 

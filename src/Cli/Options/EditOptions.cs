@@ -1,6 +1,7 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Prompts;
@@ -69,10 +70,21 @@ internal sealed class EditOptions
     /// <param name="parse">The command line.</param>
     /// <param name="prompts">The target prompts.</param>
     /// <param name="method">The chosen method.</param>
-    public EditRequest Read(ParseResult parse, IReadOnlyList<string> prompts, EditMethod method) => new()
+    /// <exception cref="InvalidInputException">An option is invalid, or all edits would be equal.</exception>
+    public EditRequest Read(ParseResult parse, IReadOnlyList<string> prompts, EditMethod method)
     {
-        Prompts = prompts,
-        Method = methods.Read(parse, method),
+        var edit = Read(parse, methods.Read(parse, method)) with { Prompts = prompts };
+        // Only a local blend reads the words of target prompts.
+        InvalidInputException.Require(
+            prompts.Count < 2 || edit.Method is not LeditsPlusPlus { Concepts.Count: > 0 } || edit.Blend is not null || edit.BlendSubtract is not null, MethodOptions.Concepts,
+            $"All edits have the same concepts, so that those of the {prompts.Count} target prompts would be equal.",
+            "Give one target prompt, or leave it out: the concepts are then the differences of each target prompt from the source prompt.");
+        return edit;
+    }
+
+    private EditRequest Read(ParseResult parse, EditMethod method) => new()
+    {
+        Method = method,
         Alignment = alignment.Read(parse),
         Weights = Parsed.Named("--weight", () => (parse.GetValue(weights) ?? []).Select(WordWeight.Parse).ToArray()),
         CrossSteps = Parsed.Named("--cross-steps", () => CrossReplaceSteps.Parse(parse.GetValue(crossSteps) ?? [])),

@@ -77,14 +77,30 @@ internal sealed class InversionOptions
     /// <summary>The chosen methods.</summary>
     public MethodChoice Choice(ParseResult parse) => parse.GetResult(method) is { Implicit: false } ? MethodChoice.Parse(parse.GetValue(method)!) : new(null, null);
 
-    /// <summary>Refuses options that would have no effect.</summary>
+    /// <summary>Refuses options that would have no effect because nothing is inverted.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="isInverted">Whether <c>--inversion</c> is given; otherwise there is no image at all.</param>
+    /// <param name="others">More of them.</param>
     /// <exception cref="InvalidInputException">One of them was given.</exception>
-    public void RequireUnused(ParseResult parse, string reason, params IEnumerable<Option> others)
+    public void RequireUnused(ParseResult parse, bool isInverted, params IEnumerable<Option> others)
     {
-        var all = Choice(parse).Inversion is null ? Others : Others.Prepend(method);
-        if (all.Concat(others).FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is { } given)
-            throw new InvalidInputException($"{given.Name} is an inversion option, and {reason}. Leave it out.");
+        RequireNoInversion(parse, isInverted);
+        if (Others.Concat(others).FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is { } given)
+            throw new InvalidInputException($"{given.Name} is an inversion option, and {Reason(isInverted)}. Leave it out.");
     }
+
+    /// <summary>Refuses an inversion method, because nothing is inverted.</summary>
+    /// <inheritdoc cref="RequireUnused"/>
+    public void RequireNoInversion(ParseResult parse, bool isInverted)
+    {
+        if (Choice(parse) is not { Inversion: { } inversion } choice)
+            return;
+        var advice = choice.Editing is { } editing ? $"{method.Name} {editing} alone" : $"an editing method ({InvalidInputException.AnyOf(EditMethod.Names)})";
+        throw new InvalidInputException(
+            method.Name, $"{inversion} is an inversion method, and {Reason(isInverted)}.", isInverted ? $"Use {advice}." : $"Give the image to invert with --image, or use {advice}.");
+    }
+
+    private static string Reason(bool isInverted) => isInverted ? "--inversion is already inverted" : "there is no --image";
 
     /// <summary>The inversion settings.</summary>
     /// <param name="parse">The command line.</param>

@@ -9,6 +9,9 @@ namespace PromptToPrompt.Cli.Options;
 /// <summary>Options of the editing methods other than Prompt-to-Prompt.</summary>
 internal sealed class MethodOptions
 {
+    /// <summary>The option with the concepts of LEDITS++.</summary>
+    public const string Concepts = "--concept";
+
     private static readonly MasaCtrl Masa = new();
     private static readonly PlugAndPlay Features = new();
     private static readonly UniEdit Uni = new();
@@ -33,7 +36,7 @@ internal sealed class MethodOptions
     private readonly Option<double> strength = Parsed.Number("--strength", "Uni-Edit: how strongly the edit departs from the source", Uni.Strength).In(HelpGroup.Methods);
     private readonly Option<double> editDepth = Parsed.Number("--edit-depth", "Uni-Edit: part of the steps, above 0 up to 1, that is inverted and edited; less keeps more of the structure", Uni.EditDepth).In(HelpGroup.Methods);
 
-    private readonly Option<string[]> concepts = new Option<string[]>("--concept")
+    private readonly Option<string[]> concepts = new Option<string[]>(Concepts)
     {
         Description = "LEDITS++: a thing to add, or with - to remove (--concept=-tree), in place of the difference of the prompts: hat, \"red hat=8\" (scale), hat@0.1..0.8 (part of the steps). Repeatable",
         HelpName = "words",

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Studio.Grids;
 
@@ -21,6 +22,25 @@ internal static class GridOption
     /// <summary>The axis as a command line has it at one place.</summary>
     public static IEnumerable<string> Arguments(this GridAxis axis, string value) =>
         axis.IsSingle ? [] : [axis.Word is null ? $"--{axis.Setting}={value}" : $"--{axis.Setting}={axis.Word}={value}"];
+
+    /// <summary>Does the work of a cell. An error about the option that varies names the axis and its value there.</summary>
+    /// <param name="axes">The axes, each with the option that gives it and its value at the cell.</param>
+    /// <param name="work">The work.</param>
+    public static T Named<T>(IReadOnlyList<(string Name, GridAxis Axis, string Value)> axes, Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (InvalidInputException e) when (axes.FirstOrDefault(each => e.Setting is { } setting && $"--{each.Axis.Setting}" == OptionNames.Of(setting)) is { Name: { } name } found)
+        {
+            throw new InvalidInputException($"{name} {found.Axis.Setting}={found.Value}", e.Problem, e.Advice, e);
+        }
+    }
+
+    /// <summary>An error of the parser, which names the option first.</summary>
+    public static InvalidInputException Error(string message) => message.Split(": ", 2) is [var option, var problem] && option.StartsWith("--", StringComparison.Ordinal) && !option.Contains(' ', StringComparison.Ordinal)
+        ? new(option, problem, advice: null) : new(message);
 
     /// <summary>Requires that the option can vary within a grid.</summary>
     /// <param name="axis">The axis.</param>

@@ -1,5 +1,8 @@
 using PromptToPrompt.Diffusion.Native.Numerics;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Editing.Methods;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Cli.Runs;
@@ -40,6 +43,16 @@ internal static class Warnings
             Console.Error.WriteLine(
                 $"note: this model knows {words.Words.Count} words (docs/storybook.md lists them); these mean nothing to it: {string.Join(", ", unknown)}");
         }
+    }
+
+    /// <summary>Names the target prompts in which an editing method by concepts finds none, so that their edits change nothing.</summary>
+    public static void Concepts(StableDiffusionModel model, params IEnumerable<ImageRequest> requests)
+    {
+        foreach (var group in requests.Where(request => request.Edit.Method is LeditsPlusPlus { Concepts.Count: 0 }).SelectMany(WithoutConcepts).GroupBy(found => found))
+            Console.Error.WriteLine($"note: {new LeditsPlusPlus().Name} found nothing to add to or remove from \"{group.Key.Source}\" in \"{group.Key.Target}\", so that the edit is the reconstruction; use --concept or another target prompt");
+
+        IEnumerable<(string Source, string Target)> WithoutConcepts(ImageRequest request) =>
+            new EditWords(model.Tokenizer, request.Source, request.Edit).Concepts!.Skip(1).Zip(request.Edit.Prompts).Where(each => each.First.Count == 0).Select(each => (request.Source.Prompt, each.Second));
     }
 
     /// <summary>Points out the prompt notation of other programs, once for each kind.</summary>

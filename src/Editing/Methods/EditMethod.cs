@@ -59,6 +59,10 @@ public abstract record EditMethod
     /// <summary>Words whose tokens the method needs; null for none.</summary>
     internal virtual BlendWords? Words => null;
 
+    /// <summary>Whether the rows of a step read each other, so that they cannot be computed one after another.</summary>
+    /// <param name="steps">Number of steps.</param>
+    internal bool TakesAllRows(int steps) => HasCompanions(steps) || Words is not null;
+
     /// <summary>
     /// Whether the unconditional rows of edits have the source prompt, and <see cref="Combine(Tensor, Tensor)"/> takes the place of classifier-free guidance.
     /// </summary>

@@ -40,10 +40,7 @@ internal sealed class EditPlan : IDisposable
             var blends = edit.Blend is not null || edit.BlendSubtract is not null;
             MapSize = MapResolution.Choose(model.Shape.UNet, (int)Noise.shape[2], (int)Noise.shape[3]);
             var (height, width) = MapSize;
-            Require(
-                !RowByRow || Words.Method is null, nameof(MasaCtrl.Subject), "The regions of both prompts are needed at once, but the rows of this run are computed one after another.",
-                "Leave it out.");
-            RequireRows(model, source, edit);
+            RequireRows(source, edit);
             ReadsAttention = blends || Observation.Attention;
             Maps = source.Attention is null && (ReadsAttention || Observation.Trace || Words.Concepts is not null) ? new AttentionMaps(height, width) : null;
             SelfAttention = Observation.SelfAttention ? new SelfAttentionMap(height, width) : null;
@@ -98,7 +95,7 @@ internal sealed class EditPlan : IDisposable
     public Conditioning Unconditional { get; }
 
     /// <summary>Whether the rows of a step are computed one after another.</summary>
-    public bool RowByRow => Source.RowByRow || Model.OnePartAtATime;
+    public bool RowByRow => Source.RowByRow || (Model.OnePartAtATime && (Edit.Prompts.Count == 0 || !Edit.Method.TakesAllRows(Sampling.Steps)));
 
     /// <summary>Whether something reads the attention of a source with a known trajectory.</summary>
     public bool ReadsKnown => Edit.Prompts.Count == 0 || SelfAttention is not null
@@ -124,11 +121,20 @@ internal sealed class EditPlan : IDisposable
 
     public Scheduler CreateScheduler() => CreateScheduler(Model, Source);
 
-    /// <summary>Requires that companions are computed together with their edits.</summary>
-    /// <exception cref="Diffusion.InvalidInputException">The rows of the run are computed one after another.</exception>
-    public static void RequireRows(StableDiffusionModel model, GenerationRequest source, EditRequest edit) => Require(
-        !(source.RowByRow || model.OnePartAtATime) || edit.Prompts.Count == 0 || !edit.Method.HasCompanions(source.Sampling.Steps), nameof(InfEdit.CrossPart),
-        "The layout branch needs all rows of a step at once, but the rows of this run are computed one after another.", "Make it at most the part with self-attention, or run without low memory.");
+    /// <summary>Requires that rows which read each other are computed together.</summary>
+    /// <exception cref="Diffusion.InvalidInputException">The request computes them one after another.</exception>
+    public static void RequireRows(GenerationRequest source, EditRequest edit)
+    {
+        if (!source.RowByRow || edit.Prompts.Count == 0)
+            return;
+        Require(
+            edit.Method.Words is null, nameof(MasaCtrl.Subject), "The regions of both prompts are needed at once, but the rows of this run are computed one after another, to save memory.",
+            "Leave it out, or run without low memory.");
+        Require(
+            !edit.Method.HasCompanions(source.Sampling.Steps), nameof(InfEdit.CrossPart),
+            "The layout branch needs all rows of a step at once, but the rows of this run are computed one after another, to save memory.",
+            "Make it at most the part with self-attention, or run without low memory.");
+    }
 
     /// <summary>Number of U-Net rows in each step of a pass over some of the prompts.</summary>
     public int Rows(IReadOnlyList<int> prompts)

@@ -45,7 +45,7 @@ internal static class EditRun
         }
 
         _ = new EditWords(model.Tokenizer, source, edit, settings);
-        EditPlan.RequireRows(model, source, edit);
+        EditPlan.RequireRows(source, edit);
     }
 
     // Companions begin as the source does.

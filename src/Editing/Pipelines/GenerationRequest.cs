@@ -30,7 +30,7 @@ internal sealed record GenerationRequest
 
     /// <summary>
     /// Whether the rows of a step are computed one after another, to save memory. The image is the same up to rounding. Models that hold
-    /// one part in memory at a time always run this way.
+    /// one part in memory at a time run this way, too, unless the editing method needs all rows of a step at once.
     /// </summary>
     public bool RowByRow { get; init; }
 

@@ -88,7 +88,7 @@ internal sealed class RecordedSources(StudioStore store, Func<string, IEnumerabl
     public void Forget(Func<string, bool> predicate) => sessions.Remove(predicate);
 
     private RecordedSource Drawing(StableDiffusionModel model, DrawnRecipe recipe, int chunks) =>
-        new(new(model, new GenerationRequest { Prompt = recipe.Prompt, Sampling = recipe.Sampling(chunks) }, model.Dtype, LimitOn(model)), null);
+        new(new(model, new GenerationRequest { Prompt = recipe.Prompt, Sampling = recipe.Sampling(chunks), RowByRow = model.OnePartAtATime }, model.Dtype, LimitOn(model)), null);
 
     private long LimitOn(StableDiffusionModel model) => limit ??= maxBytes ?? RecordingLimit.Of(model.Device).Total;
 
@@ -96,7 +96,7 @@ internal sealed class RecordedSources(StudioStore store, Func<string, IEnumerabl
     private string SessionKey(StableDiffusionModel model, PictureVersion version, int chunks) =>
         chunks == ChunksOf(model, version.Recipe) ? store.KeyOf(version.Id) : $"{store.KeyOf(version.Id)}-{chunks}";
 
-    private RecordedSource Following(StableDiffusionModel model, InvertedImage trajectory) => new(new(model, GenerationRequest.Of(trajectory), model.Dtype, LimitOn(model)), trajectory);
+    private RecordedSource Following(StableDiffusionModel model, InvertedImage trajectory) => new(new(model, GenerationRequest.Of(trajectory) with { RowByRow = model.OnePartAtATime }, model.Dtype, LimitOn(model)), trajectory);
 
     // Runs a source and keeps it for edits.
     private T Open<T>(string key, RecordedSource source, JobReporter reporter, Func<EditResult, T> read, CancellationToken cancellationToken) => source.DisposeOnFailure(() =>

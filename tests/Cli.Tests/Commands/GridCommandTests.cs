@@ -38,8 +38,8 @@ public sealed class GridCommandTests
     [InlineData("--rows: --seed is also given outside the grid.", "--rows", "seed=1,2", "--seed", "3")]
     [InlineData("--rows: \"seed\" is not valid. Use OPTION=VALUE", "--rows", "seed")]
     [InlineData("--rows: \"seed=1,,2\" is not valid.", "--rows", "seed=1,,2")]
-    [InlineData("--seed: \"x\" is not valid.", "--columns", "seed=1,x")]
-    [InlineData("--cross-steps: \"2\" is not a range of steps.", "--columns", "cross-steps=1,2")]
+    [InlineData("--columns seed=x: \"x\" is not valid.", "--columns", "seed=1,x")]
+    [InlineData("--columns cross-steps=2: \"2\" is not a range of steps.", "--columns", "cross-steps=1,2")]
     [InlineData("--columns: Nothing varies.")]
     public void WhatCannotBeAnAxisIsRefused(string expected, params string[] axes)
     {
@@ -82,7 +82,7 @@ public sealed class GridCommandTests
     [InlineData("--columns: \"scheduler\" cannot vary in a grid of a given image", "--image", "photo.png", "--columns", "scheduler=ddim,euler")]
     [InlineData("--image: It cannot be combined with --inversion.", "--image", "photo.png", "--inversion", "photo.safetensors", "--rows", "self-steps=0,1")]
     [InlineData("--inversion: The file has the source prompt.", "--inversion", "photo.safetensors", "--rows", "self-steps=0,1")]
-    [InlineData("--method is an inversion option, and there is no --image.", "--method", "direct", "--rows", "self-steps=0,1")]
+    [InlineData("--method: direct is an inversion method, and there is no --image.", "--method", "direct", "--rows", "self-steps=0,1")]
     public void WhatDoesNotFitAGivenImageIsRefused(string expected, params string[] options)
     {
         using var folder = new TemporaryFolder();

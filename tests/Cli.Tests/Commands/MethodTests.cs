@@ -32,9 +32,20 @@ public sealed class MethodTests : IDisposable
     [InlineData("--concept: The scale of the concept \"hat\" is out of range.", "--method", "ledits++", "--concept", "hat=-2")]
     [InlineData("--warm-up: 2 is out of range. Use a number from 0 to 1.", "--method", "ledits++", "--warm-up", "2")]
     [InlineData("--method: \"masa\" is not valid.", "--method", "masa")]
-    [InlineData("--method is an inversion option, and there is no --image.", "--method", "direct+masactrl")]
+    [InlineData("--method: direct is an inversion method, and there is no --image. Give the image to invert with --image, or use --method pnp alone.", "--method", "direct+pnp")]
+    [InlineData("--method: direct is an inversion method, and there is no --image. Give the image to invert with --image, or use an editing method (p2p, masactrl,", "--method", "direct")]
     public void WhatCannotBeCombinedIsOneError(string problem, params string[] options) =>
         Assert.StartsWith($"p2p: {problem}", Edit("refused", [.. Prompts, .. options]).FailedWith(2), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("--columns method=foo: \"foo\" is not valid. Use p2p, masactrl,", "--columns", "method=p2p,foo")]
+    [InlineData("--rows method=direct: direct is an inversion method, and there is no --image.", "--rows", "method=p2p,direct")]
+    [InlineData("--columns method=uni-edit: uni-edit edits an inverted image, and there is none.", "--columns", "method=p2p,uni-edit")]
+    [InlineData("--rows cross-steps=x: \"x\" is not a range of steps.", "--columns", "self-steps=0.1", "--rows", "cross-steps=0.1,x")]
+    [InlineData("--columns guidance=x: \"x\" is not valid. Use a number.", "--columns", "guidance=1,x")]
+    [InlineData("--columns share-start=2: 2 is out of range.", "--method", "masactrl", "--columns", "share-start=0,2")]
+    public void AValueOfAGridThatCannotBeUsedIsNamedAsItWasGiven(string problem, params string[] options) =>
+        Assert.StartsWith($"p2p: {problem}", InProcess.Run(["grid", .. Prompts, "-o", folder["refused"], .. Fast, .. options]).FailedWith(2), StringComparison.Ordinal);
 
     [Fact]
     public void AMethodMakesOtherImagesAndItsRecordRepeatsIt()
@@ -61,6 +72,15 @@ public sealed class MethodTests : IDisposable
         Edit("editing", [.. given, "--method", "masactrl"]).Succeeded();
         Assert.NotEqual(Image.Load(folder["direct/edit-1.png"]).Rgb, Image.Load(folder["both/edit-1.png"]).Rgb);
         Assert.Equal(Image.Load(folder["direct/edit-1.png"]).Rgb, Image.Load(folder["editing/edit-1.png"]).Rgb);
+    }
+
+    [Fact]
+    public void TheRegionsOfASubjectTakeLittleMemory()
+    {
+        string[] masked = [.. Prompts, "--method", "masactrl", "--subject", "ball", "--share-start", "0", "--share-layer", "0"];
+        Edit("masked", masked).Succeeded();
+        Edit("small", [.. masked, "--low-memory"]).Succeeded();
+        Assert.Equal(Image.Load(folder["masked/edit-1.png"]).Rgb, Image.Load(folder["small/edit-1.png"]).Rgb);
     }
 
     [Fact]
@@ -97,7 +117,26 @@ public sealed class MethodTests : IDisposable
         InProcess.Run("invert", folder["drawn/source.png"], Prompts[0], "--method", "edit-friendly", "--steps", "6", "--quiet", "--model", TinyModel.Shared.Folder, "-o", folder["saved.safetensors"]).Succeeded();
         InProcess.Run(["edit", "--inversion", folder["saved.safetensors"], Prompts[0], "--method", "ledits++", .. concepts, "--quiet", "--model", TinyModel.Shared.Folder, "-o", folder["saved"]]).Succeeded();
         Assert.Contains("cannot be combined with null-text", InProcess.Run([.. given, "--method", "null-text+ledits++", .. concepts, "-o", folder["refused"]]).FailedWith(2), StringComparison.Ordinal);
-        Assert.Contains("Add at least one target prompt", InProcess.Run([.. given, "--method", "ledits++", "-o", folder["refused"]]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("Add at least one target prompt, or name with --concept", InProcess.Run([.. given, "--method", "ledits++", "-o", folder["refused"]]).FailedWith(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void EditsByConceptsThatWouldShowNothingOrTheSameAreNamed()
+    {
+        Edit("drawn", Prompts).Succeeded();
+        string[] given = [Prompts[0], "--image", folder["drawn/source.png"], "--steps", "3", "--model", TinyModel.Shared.Folder, "--method", "ledits++"];
+        const string Note = "note: ledits++ found nothing to add to or remove from \"a red ball in a field\" in \"the red ball in a field\"";
+        var nothing = InProcess.Run(["edit", .. given, "the red ball in a field", Prompts[1], "-o", folder["nothing"]]);
+        nothing.Succeeded();
+        Assert.Equal(1, nothing.Error.Split('\n').Count(line => line.StartsWith("note: ledits++", StringComparison.Ordinal)));
+        Assert.Contains(Note, nothing.Error, StringComparison.Ordinal);
+        var grid = InProcess.Run(["grid", .. given, "the red ball in a field", "--columns", "warm-up=0,0.5", "-o", folder["grid"]]);
+        grid.Succeeded();
+        Assert.Contains(Note, grid.Error, StringComparison.Ordinal);
+
+        string[] concepts = [.. given, .. Prompts, "--concept", "hat", "-o", folder["concepts"]];
+        Assert.StartsWith("p2p: --concept: All edits have the same concepts, so that those of the 2 target prompts would be equal.", InProcess.Run(["edit", .. concepts]).FailedWith(2), StringComparison.Ordinal);
+        InProcess.Run(["edit", .. concepts, "--blend", "red:red:blue"]).Succeeded();
     }
 
     [Fact]
@@ -140,7 +179,8 @@ public sealed class MethodTests : IDisposable
         Edit("small", [.. given, "infedit", "--low-memory"]).Succeeded();
         Assert.True(edits[0].Psnr(Image.Load(folder["small/edit-1.png"])) > 45);
 
-        Assert.Contains("--cross-part: The layout branch needs", Edit("refused", [.. given, "infedit", "--self-part", "0", "--low-memory"]).FailedWith(2), StringComparison.Ordinal);
+        Edit("layout-small", [.. given, "infedit", "--cross-part", "1", "--self-part", "0", "--low-memory"]).Succeeded();
+        Assert.Equal(edits[3].Rgb, Image.Load(folder["layout-small/edit-1.png"]).Rgb);
         Assert.Contains("cannot be combined with direct", Edit("refused", [.. given, "direct+infedit"]).FailedWith(2), StringComparison.Ordinal);
         Assert.Contains("does not use", Edit("refused", [.. given, "infedit", "--weight", "blue=2"]).FailedWith(2), StringComparison.Ordinal);
         InProcess.Run(["grid", .. Prompts, "--image", folder["drawn/source.png"], "--columns", "method=virtual+p2p,infedit,uni-edit", .. Fast, "-o", folder["grid"]]).Succeeded();
@@ -171,7 +211,7 @@ public sealed class MethodTests : IDisposable
         Assert.True(Image.Load(folder["masactrl/edit-1.png"]).Psnr(Image.Load(folder["grid/row-1-column-2.png"])) > 45);
 
         string[] inversions = ["grid", .. Prompts, "--columns", "method=direct,ddim", .. Fast];
-        Assert.Contains("there is no --image to invert", InProcess.Run([.. inversions, "-o", folder["inversions"]]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("direct is an inversion method, and there is no --image", InProcess.Run([.. inversions, "-o", folder["inversions"]]).FailedWith(2), StringComparison.Ordinal);
     }
 
     [Fact]
