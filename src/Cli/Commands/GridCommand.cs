@@ -8,7 +8,6 @@ using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
@@ -111,61 +110,59 @@ internal sealed class GridCommand
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, cells[0].Request);
         Warnings.Truncated(prompts);
 
-        var (made, failed) = (new List<MadeImage>(), new List<FailedCell>());
+        using var maker = new CellMaker(loaded, cells, isGiven: real is not null);
+        var made = maker.Made;
         var saved = 0;
+        var isStopped = false;
         try
         {
-            var isStopped = false;
-            try
+            StepDisplay.Run(quiet, progress =>
             {
-                StepDisplay.Run(quiet, progress => Make(loaded, cells, made, failed, isGiven: real is not null, Save, progress, cancellationToken));
-            }
-            catch (OperationCanceledException) when (saved > 0)
-            {
-                isStopped = true;
-            }
-
-            if (saved == 0)
-                ExceptionDispatchInfo.Throw(failed[0].Problem);
-            model.Announce(parse, loaded.Device, quiet);
-            if (!quiet)
-            {
-                Warnings.Notation(cells[0].Request.Texts);
-                Warnings.Concepts(loaded, cells.Select(each => each.Request));
-                Warnings.Unknown(loaded.Directory, loaded.Tokenizer, prompts);
-            }
-
-            AddImages();
-            using var table = GridSheet.Draw(Table(cells, made, across, down, isGiven: real is not null));
-            folder.Add(TableName, table);
-            var missing = cells.Except(made.Select(image => image.Cell)).OfType<Cell>().ToList();
-            if (real is not null)
-                RealImage.AddFacts(record, [real, .. others]);
-            if (missing.Count > 0)
-                record["missing"] = Json.Array(missing.Select(each => each.Name));
-            repeats?.Compare(record, quiet);
-            record["seconds"] = Math.Round(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 3);
-            folder.Finish(record, Describe, trace: null);
-            ImageRun.Report(folder, record, report.Json(parse), quiet);
-            foreach (var each in failed)
-                Console.Error.WriteLine($"p2p: {each.Cell.Name}: {CommandLine.Describe(each.Problem, parse)}");
-            if (!isStopped)
-                return failed.Count > 0 ? ExitCode.Failed : ExitCode.Done;
-            Console.Error.WriteLine($"p2p: Stopped. {cells.Count - missing.Count} of {cells.Count} cells are finished.");
-            return ExitCode.Interrupted;
+                maker.Make(Save, progress, cancellationToken);
+                return made.Count;
+            });
         }
-        finally
+        catch (OperationCanceledException) when (saved > 0)
         {
-            made.ForEach(image => image.Result.Dispose());
+            isStopped = true;
         }
+
+        if (saved == 0)
+            ExceptionDispatchInfo.Throw(maker.Failed[0].Problem);
+        model.Announce(parse, loaded.Device, quiet);
+        if (!quiet)
+        {
+            Warnings.Notation(cells[0].Request.Texts);
+            Warnings.Concepts(loaded, cells.Select(each => each.Request));
+            Warnings.Unknown(loaded.Directory, loaded.Tokenizer, prompts);
+        }
+
+        AddImages();
+        using var table = GridSheet.Draw(Table(cells, made, across, down, isGiven: real is not null));
+        folder.Add(TableName, table);
+        var missing = cells.Except(made.Select(image => image.Cell)).OfType<Cell>().ToList();
+        if (real is not null)
+            RealImage.AddFacts(record, [real, .. others]);
+        if (missing.Count > 0)
+            record["missing"] = Json.Array(missing.Select(each => each.Name));
+        repeats?.Compare(record, quiet);
+        record["seconds"] = Math.Round(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 3);
+        folder.Finish(record, Describe, trace: null);
+        ImageRun.Report(folder, record, report.Json(parse), quiet);
+        foreach (var each in maker.Failed)
+            Console.Error.WriteLine($"p2p: {each.Cell.Name}: {CommandLine.Describe(each.Problem, parse)}");
+        if (!isStopped)
+            return maker.Failed.Count > 0 ? ExitCode.Failed : ExitCode.Done;
+        Console.Error.WriteLine($"p2p: Stopped. {cells.Count - missing.Count} of {cells.Count} cells are finished.");
+        return ExitCode.Interrupted;
 
         // Writes a cell, with its source if that is new.
         void Save()
         {
             AddImages();
-            Complete(record, parse, cells, made, across, down);
+            Complete(record, parse, maker, cells, across, down);
             record[RunRecord.Results] = folder.Results.DeepClone();
-            folder.Save(record, Describe, [.. SourceNames(cells, isGiven: real is not null), .. cells.Select(each => each.Name), TableName]);
+            folder.Save(record, Describe, [.. maker.SourceNames, .. cells.Select(each => each.Name), TableName]);
         }
 
         void AddImages()
@@ -199,7 +196,7 @@ internal sealed class GridCommand
                 return its;
             });
 
-        GenerationParameters Describe(int index) => RunRecord.Parameters(record, made[index].Request, made[index].Result, row: 0);
+        GenerationParameters Describe(int index) => RunRecord.Parameters(record, made[index].Request, made[index].Result, row: 0, isEdit: made[index].Cell is not null);
     }
 
     private List<Cell> Cells(ParseResult parse, GridAxis across, GridAxis down)
@@ -292,62 +289,7 @@ internal sealed class GridCommand
         }
     }
 
-    private static List<IGrouping<GenerationRequest, Cell>> Groups(List<Cell> cells) => [.. cells.GroupBy(each => each.Request.Source)];
-
-    // A given image is the source of all cells.
-    private static IReadOnlyList<string> SourceNames(List<Cell> cells, bool isGiven) =>
-        isGiven || Groups(cells).Count == 1 ? ["source.png"] : [.. Groups(cells).Select((_, number) => $"source-{number + 1}.png")];
-
-    // The source of several cells runs once; its images come before theirs. A cell that fails leaves its place empty.
-    private static int Make(
-        StableDiffusionModel model, List<Cell> cells, List<MadeImage> made, List<FailedCell> failed, bool isGiven, Action save, RunSteps? steps, CancellationToken cancellationToken)
-    {
-        var (groups, names) = (Groups(cells), SourceNames(cells, isGiven));
-        var progress = new PartProgress(steps, groups.Sum(group => (1 + group.Count()) * group.Key.Sampling.Steps));
-        foreach (var (number, group) in groups.Index())
-        {
-            var request = group.First().Request;
-            // A source that needs more memory runs again with each cell.
-            using var session = new EditSession(model, request.Source, model.Dtype, RecordingLimit.Of(model.Device).Total, group.Max(each => each.Request.Edit.SelfResolution), group.Any(each => each.Request.Edit.SelfUnconditional));
-            var ofSource = progress.Next(group.Key.Sampling.Steps);
-            // A given image is shown once.
-            var isShown = !isGiven || !made.Exists(image => image.Cell is null);
-            var problem = !isShown && !group.Any(each => session.NeedsSource(each.Request.Edit)) ? null : Try(() =>
-            {
-                var source = session.RunSource(progress: ofSource, cancellationToken: cancellationToken);
-                if (isShown)
-                    made.Add(new MadeImage(names[isGiven ? 0 : number], null, request, source));
-                else
-                    source.Dispose();
-            });
-            foreach (var each in group)
-            {
-                var ofCell = progress.Next(group.Key.Sampling.Steps);
-                if ((problem ?? Try(() => made.Add(new MadeImage(
-                    each.Name, each, each.Request, session.Edit(each.Request.Edit, progress: ofCell, cancellationToken: cancellationToken))))) is { } found)
-                    failed.Add(new FailedCell(each, found));
-                else
-                    save();
-            }
-        }
-
-        return made.Count;
-
-        static Exception? Try(Action work)
-        {
-            try
-            {
-                work();
-                return null;
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                return e;
-            }
-        }
-    }
-
-    private static PictureTable Table(List<Cell> cells, List<MadeImage> made, GridAxis across, GridAxis down, bool isGiven)
+    private static PictureTable Table(List<Cell> cells, IReadOnlyList<MadeImage> made, GridAxis across, GridAxis down, bool isGiven)
     {
         var sources = made.Where(image => image.Cell is null).ToDictionary(image => SourceOf(image.Request), image => image.Shown);
         var edits = made.Where(image => image.Cell is not null).ToDictionary(image => image.Cell!, image => image.Shown);
@@ -366,13 +308,13 @@ internal sealed class GridCommand
         static IReadOnlyList<string> Labels(GridAxis axis) => axis.IsSingle ? [GridLayout.Single] : [.. axis.Values.Select(value => axis.Label(value))];
     }
 
-    private static void Complete(JsonObject record, ParseResult parse, List<Cell> cells, List<MadeImage> made, GridAxis across, GridAxis down)
+    private static void Complete(JsonObject record, ParseResult parse, CellMaker maker, List<Cell> cells, GridAxis across, GridAxis down)
     {
-        RunRecord.Complete(record, parse, cells[0].Request, made[0].Result);
+        RunRecord.Complete(record, parse, cells[0].Request, maker.Made[0].Result);
         // The settings of the axes differ between cells.
         foreach (var axis in new[] { across, down })
             ((JsonObject)record["options"]!).Remove(axis.Setting);
-        if (Groups(cells).Count > 1)
+        if (maker.Sources > 1)
         {
             record.Remove("scheduler");
             record.Remove("timesteps");
@@ -385,47 +327,9 @@ internal sealed class GridCommand
     private static Option<GridAxis> Axis(string name, string description) =>
         Parsed.Of(name, $"{description}: {GridOption.Form}", GridOption.Form, GridOption.Parse, "option=values").In(HelpGroup.Edit);
 
-    private sealed record Cell(int Row, int Column, ImageRequest Request, MethodChoice Choice)
-    {
-        /// <summary>The inversion of a given image.</summary>
-        public InversionMethod Inversion => Choice.InversionFor(Request.Edit.Method);
-
-        /// <summary>The given image as it was inverted for this cell; null for a source from noise.</summary>
-        public RealImage? Real { get; init; }
-
-        public string Name => $"row-{Row + 1}-column-{Column + 1}.png";
-    }
-
     // The given image again, for each inversion after the first.
     private sealed class OtherInversions : List<RealImage>, IDisposable
     {
         public void Dispose() => ForEach(other => other.Dispose());
-    }
-
-    private sealed record FailedCell(Cell Cell, Exception Problem);
-
-    // The result of a pass with one image.
-    private sealed record MadeImage(string Name, Cell? Cell, ImageRequest Request, EditResult Result)
-    {
-        /// <summary>The image in the table; null until it is written.</summary>
-        public Image? Shown { get; set; }
-    }
-
-    // The progress of a grid from that of its passes.
-    private sealed class PartProgress(IProgress<EditProgress>? whole, int total)
-    {
-        private int before;
-
-        public IProgress<EditProgress>? Next(int steps)
-        {
-            var start = before;
-            before += steps;
-            return whole is null ? null : new Part(value => whole.Report(value with { Step = start + value.Step, Steps = total }));
-        }
-
-        private sealed class Part(Action<EditProgress> report) : IProgress<EditProgress>
-        {
-            public void Report(EditProgress value) => report(value);
-        }
     }
 }

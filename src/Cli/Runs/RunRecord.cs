@@ -142,16 +142,17 @@ internal static class RunRecord
     /// <param name="request">The request.</param>
     /// <param name="result">The result.</param>
     /// <param name="row">Row of the picture.</param>
-    public static GenerationParameters Parameters(JsonObject record, ImageRequest request, EditResult result, int row)
+    /// <param name="isEdit">Whether the picture is an edit; null if that is in the result.</param>
+    public static GenerationParameters Parameters(JsonObject record, ImageRequest request, EditResult result, int row, bool? isEdit = null)
     {
-        var isEdit = result.Rows[row] > 0;
+        var edited = isEdit ?? result.Rows[row] > 0;
         var (source, sampling) = (request.Source, request.Sampling);
         // An inverted picture has no seed, and mixed noise has two.
-        ulong? seed = source.Inverted is not null || source.InitialLatents is not null || (isEdit && request.Edit.EditNoise < 1) ? null
-            : isEdit ? request.Edit.EditSeed ?? sampling.Seed : sampling.Seed;
+        ulong? seed = source.Inverted is not null || source.InitialLatents is not null || (edited && request.Edit.EditNoise < 1) ? null
+            : edited ? request.Edit.EditSeed ?? sampling.Seed : sampling.Seed;
         return GenerationParameters.Of(
-            isEdit ? request.Edit.Prompts[result.Rows[row] - 1] : source.Prompt, sampling.Negative, sampling.Steps, result.Scheduler.Label(), sampling.Guidance, seed, result.Images[row].Size,
-            (string)record[ModelName]!, ((string)record[Fingerprint]!)[..HashLength], sampling.ClipSkip, isEdit ? source.Prompt : null, $"p2p {Version}");
+            edited ? request.Edit.Prompts[result.Rows[row] - 1] : source.Prompt, sampling.Negative, sampling.Steps, result.Scheduler.Label(), sampling.Guidance, seed, result.Images[row].Size,
+            (string)record[ModelName]!, ((string)record[Fingerprint]!)[..HashLength], sampling.ClipSkip, edited ? source.Prompt : null, $"p2p {Version}");
     }
 
     /// <summary>The explicitly given options, written so that values that begin with a dash are parsed correctly.</summary>

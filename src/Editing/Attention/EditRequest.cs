@@ -54,6 +54,9 @@ public sealed record EditRequest
     /// <summary>Words whose regions stay as in the source.</summary>
     public BlendWords? BlendSubtract { get; init; }
 
+    /// <summary>Whether words confine the edits.</summary>
+    internal bool BlendsWords => Blend is not null || BlendSubtract is not null;
+
     /// <summary>A blend word's region is where its attention exceeds this share of the map's maximum, 0 to 1.</summary>
     public double BlendThreshold { get; init; } = DefaultBlendThreshold;
 

@@ -37,14 +37,13 @@ internal sealed class EditPlan : IDisposable
             Unconditional = edit.Method.GuidesBySource ? Conditional.Narrow(0, 1).DetachFromDisposeScope() : source.Inverted?.Unconditional is { } found ? ToModel(found)
                 : TextConditioning.EncodeNegative(model, Words.Negative, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
             mask = edit.Mask is { } image ? LatentMask(image).DetachFromDisposeScope() : null;
-            var blends = edit.Blend is not null || edit.BlendSubtract is not null;
             MapSize = MapResolution.Choose(model.Shape.UNet, (int)Noise.shape[2], (int)Noise.shape[3]);
             var (height, width) = MapSize;
             RequireRows(source, edit);
-            ReadsAttention = blends || Observation.Attention;
+            ReadsAttention = ReadsMaps(edit, Observation);
             Maps = source.Attention is null && (ReadsAttention || Observation.Trace || Words.Concepts is not null) ? new AttentionMaps(height, width) : null;
             SelfAttention = Observation.SelfAttention ? new SelfAttentionMap(height, width) : null;
-            Blend = !blends && mask is null ? null : new LocalBlend(edit, Words.Blend, Words.BlendSubtract, mask, Maps, Sampling.Steps);
+            Blend = !edit.BlendsWords && mask is null ? null : new LocalBlend(edit, Words.Blend, Words.BlendSubtract, mask, Maps, Sampling.Steps);
             Concepts = Words.Concepts is null ? null : new ConceptRows(this);
         }
         catch
@@ -98,8 +97,7 @@ internal sealed class EditPlan : IDisposable
     public bool RowByRow => Source.RowByRow || (Model.OnePartAtATime && (Edit.Prompts.Count == 0 || !Edit.Method.TakesAllRows(Sampling.Steps)));
 
     /// <summary>Whether something reads the attention of a source with a known trajectory.</summary>
-    public bool ReadsKnown => Edit.Prompts.Count == 0 || SelfAttention is not null
-        || (Concepts is null ? !Edit.Method.GuidesBySource || Edit.Method.ReadsActivations || Maps is not null : ReadsAttention);
+    public bool ReadsKnown => ReadsSource(Edit, Observation);
 
     /// <summary>Size of the layers whose maps are collected, in positions.</summary>
     public (int Height, int Width) MapSize { get; }
@@ -135,6 +133,12 @@ internal sealed class EditPlan : IDisposable
             "The layout branch needs all rows of a step at once, but the rows of this run are computed one after another, to save memory.",
             "Make it at most the part with self-attention, or run without low memory.");
     }
+
+    /// <summary>Whether an edit or its observation reads the attention of a source with a known trajectory.</summary>
+    public static bool ReadsSource(EditRequest edit, Observation observation) => edit.Prompts.Count == 0 || observation.SelfAttention || ReadsMaps(edit, observation)
+        || (edit.Method.OwnRows is null && (!edit.Method.GuidesBySource || edit.Method.ReadsActivations || observation.Trace));
+
+    private static bool ReadsMaps(EditRequest edit, Observation observation) => edit.BlendsWords || observation.Attention;
 
     /// <summary>Number of U-Net rows in each step of a pass over some of the prompts.</summary>
     public int Rows(IReadOnlyList<int> prompts)

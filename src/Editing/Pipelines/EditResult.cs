@@ -83,7 +83,7 @@ public sealed class EditResult : IDisposable
     public Tensor Latents { get; private set; } = null!;
 
     /// <summary>Whether words confine the edits.</summary>
-    internal bool BlendsWords => edit.Blend is not null || edit.BlendSubtract is not null;
+    internal bool BlendsWords => edit.BlendsWords;
 
     /// <summary>Pixels of an image per position of its latents, along each side.</summary>
     internal int PixelsPerLatent { get; private set; }

@@ -76,7 +76,7 @@ internal sealed class EditSession : IDisposable
         ObjectDisposedException.ThrowIf(isDisposed, this);
         if (edit.Method.ReadsActivations)
             return EditByMethod(edit, observation, progress, cancellationToken);
-        if (NeedsSource(edit))
+        if (NeedsSource(edit, observation))
             throw new InvalidOperationException("Run the source first.");
         InvalidInputException.Require(
             !IsRecorded || edit.SelfResolution <= SelfResolution, nameof(EditRequest.SelfResolution), $"{edit.SelfResolution} is more than the source was recorded with.", $"Use at most {SelfResolution}.");
@@ -84,12 +84,13 @@ internal sealed class EditSession : IDisposable
             !IsRecorded || !edit.SelfUnconditional || SelfUnconditional, nameof(EditRequest.SelfUnconditional), "The source was recorded without its unconditional row.", "Leave this setting out.");
         using var plan = new EditPlan(model, source, edit, observation);
         var edits = Enumerable.Range(1, edit.Prompts.Count);
-        return IsRecorded ? EditRun.Pass(plan, [.. edits], recording, progress, cancellationToken)
+        return recording.IsComplete ? EditRun.Pass(plan, [.. edits], recording, progress, cancellationToken)
             : EditRun.Pass(plan, [0, .. edits], recording: null, progress, cancellationToken, hidesSource: true);
     }
 
-    /// <summary>Whether <see cref="RunSource"/> must run before an edit.</summary>
-    public bool NeedsSource(EditRequest edit) => IsRecorded && !recording.IsComplete && !edit.Method.ReadsActivations;
+    /// <summary>Whether <see cref="RunSource"/> must run before an edit. An edit that reads no attention of its source only follows a known trajectory.</summary>
+    public bool NeedsSource(EditRequest edit, Observation? observation = null) => IsRecorded && !recording.IsComplete && !edit.Method.ReadsActivations
+        && (source.Inverted is null || EditPlan.ReadsSource(edit, observation ?? Observation.None));
 
     /// <summary>Largest <see cref="EditRequest.SelfResolution"/> of the edits.</summary>
     internal int SelfResolution => recording.SelfResolution;

@@ -39,6 +39,29 @@ public sealed class UniEditTests(MethodFixture fixture) : IClassFixture<MethodFi
     }
 
     [Fact]
+    public void ASourceWhoseAttentionNothingReadsNeedNotRun()
+    {
+        var rows = new List<int>();
+        using var run = new EditSession(fixture.Model, GenerationRequest.Of(fixture.Inverted), ScalarType.Float32, long.MaxValue);
+        run.RunSource().Dispose();
+        using var beside = run.Edit(Edit);
+        using var session = new EditSession(fixture.Model, GenerationRequest.Of(fixture.Inverted), ScalarType.Float32, long.MaxValue);
+        var blended = Edit with { Blend = BlendWords.Parse("house:castle") };
+        Assert.Equal((false, true), (session.NeedsSource(Edit), session.NeedsSource(blended)));
+        Assert.True(session.NeedsSource(Edit, new Observation { Trace = true }));
+        Assert.Throws<InvalidOperationException>(() => session.Edit(blended));
+        using var alone = session.Edit(Edit, progress: new Each(step => rows.Add(step.Rows)));
+        Assert.Equal([2, 2, 2, 2], rows);
+        AssertClose(beside.Latents, alone.Latents, 0);
+        Assert.Equal(beside.Images[0].Rgb, alone.Images[0].Rgb);
+        Assert.Equal(beside.Source!.Rgb, alone.Source!.Rgb);
+
+        // Noise has no known trajectory.
+        using var drawn = new EditSession(fixture.Model, fixture.Drawn, ScalarType.Float32, long.MaxValue);
+        Assert.True(drawn.NeedsSource(Edit));
+    }
+
+    [Fact]
     public void EqualPromptsFollowTheSourceWithoutGuidance()
     {
         using var scope = NewDisposeScope();
