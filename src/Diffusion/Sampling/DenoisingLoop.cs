@@ -34,8 +34,11 @@ internal static class DenoisingLoop
         // Distilled networks take guidance as an input and need only one row.
         if (denoiser.TakesGuidance)
             request = request with { Sampling = request.Sampling with { Guidance = 1 }, SourceGuidance = 1, Conditional = request.Conditional with { Guidance = GuidanceOfImages(request) } };
-        using var batch = new GuidedBatch(request);
-        using var constants = new UNetConstants(scheduler.Timesteps) { TextChanges = batch.TextChanges };
+        using var all = new Evaluations(request, scheduler.Timesteps);
+        // Companions are left out when nothing reads them any more.
+        using var conditional = request.Companions == 0 ? null : request.Conditional.Narrow(0, request.Prompts.Count - request.Companions);
+        using var alone = conditional is null ? null
+            : new Evaluations(request with { Prompts = [.. request.Prompts.SkipLast(request.Companions)], Companions = 0, Conditional = conditional }, scheduler.Timesteps);
         var steps = scheduler.Timesteps.Count;
         var latents = (request.Latents * Scalar(scheduler.InitialNoiseSigma)).DetachFromDisposeScope();
         using var overflow = new OverflowWatch();
@@ -44,13 +47,14 @@ internal static class DenoisingLoop
             for (var i = request.FirstStep; i < steps; i++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var next = Step(denoiser, scheduler, request, batch, constants, i, latents);
+                var its = alone is null || i < request.CompanionSteps ? all : alone;
+                var next = Step(denoiser, scheduler, its, i, latents);
                 latents.Dispose();
                 latents = next;
                 overflow.Add(i, latents);
                 if (i == steps - 1)
                     overflow.Require();
-                using var shown = WithoutCompanions(request, latents);
+                using var shown = WithoutCompanions(its.Request, latents);
                 yield return new DenoisingState(i, steps, scheduler.Timesteps[i], shown);
             }
         }
@@ -66,12 +70,13 @@ internal static class DenoisingLoop
         return [.. Enumerable.Range(0, images).Select(i => (i == 0 && request.Trajectory is not null) || i >= images - request.Companions ? request.SourceGuidance : request.Sampling.Guidance)];
     }
 
-    private static Tensor Step(
-        Denoiser denoiser, Scheduler scheduler, DenoisingRequest request, GuidedBatch batch, UNetConstants constants, int i, Tensor latents)
+    private static Tensor Step(Denoiser denoiser, Scheduler scheduler, Evaluations its, int i, Tensor latents)
     {
+        var (request, batch) = (its.Request, its.Batch);
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var predicted = Predict(denoiser, scheduler.Timesteps[i], request, batch, constants, i, scheduler.ScaleModelInput(latents, i));
+        latents = latents.narrow(0, 0, request.Prompts.Count);
+        var predicted = Predict(denoiser, scheduler.Timesteps[i], its, i, scheduler.ScaleModelInput(latents, i));
         var next = batch.WithoutKnown(latents);
         if (next.shape[0] > 0)
         {
@@ -89,14 +94,37 @@ internal static class DenoisingLoop
     private static Tensor WithoutCompanions(DenoisingRequest request, Tensor images) => images.narrow(0, 0, images.shape[0] - request.Companions);
 
     // All rows at once, or one after another to save memory; the constants are those of all rows together.
-    private static Tensor Predict(
-        Denoiser denoiser, long timestep, DenoisingRequest request, GuidedBatch batch, UNetConstants constants, int i, Tensor latents)
+    private static Tensor Predict(Denoiser denoiser, long timestep, Evaluations its, int i, Tensor latents)
     {
+        var (request, batch) = (its.Request, its.Batch);
         var (input, conditioning) = (batch.Input(latents), batch.Conditioning(i));
         return request.RowByRow ? cat([.. batch.Rows.Select(Row)], 0)
-            : denoiser.Predict(input, constants, conditioning, request.Attention, new DenoisingStep(i, timestep, batch.Rows));
+            : denoiser.Predict(input, its.Constants, conditioning, request.Attention, new DenoisingStep(i, timestep, batch.Rows));
 
         Tensor Row(BatchRow row, int index) => denoiser.Predict(
             input.narrow(0, index, 1), timestep, conditioning.Narrow(index, 1), request.Attention, new DenoisingStep(i, timestep, [row]));
+    }
+
+    // The evaluations of the network with the same images.
+    private sealed class Evaluations : IDisposable
+    {
+        public Evaluations(DenoisingRequest request, IReadOnlyList<long> timesteps)
+        {
+            Request = request;
+            Batch = new GuidedBatch(request);
+            Constants = new UNetConstants(timesteps) { TextChanges = Batch.TextChanges };
+        }
+
+        public DenoisingRequest Request { get; }
+
+        public GuidedBatch Batch { get; }
+
+        public UNetConstants Constants { get; }
+
+        public void Dispose()
+        {
+            Batch.Dispose();
+            Constants.Dispose();
+        }
     }
 }

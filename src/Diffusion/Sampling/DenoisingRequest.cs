@@ -54,6 +54,12 @@ internal sealed record DenoisingRequest
     /// </summary>
     public int Companions { get; init; }
 
+    /// <summary>The steps before this one have companions; the others leave them out.</summary>
+    public int CompanionSteps { get; init; }
+
+    /// <summary>The prompts of the images that are computed at a step.</summary>
+    public IReadOnlyList<int> PromptsAt(int step) => step < CompanionSteps ? Prompts : [.. Prompts.SkipLast(Companions)];
+
     /// <summary>Guidance of the companions and, for models that take guidance as an input, of the image with a known trajectory.</summary>
     public double SourceGuidance { get; init; } = 1;
 

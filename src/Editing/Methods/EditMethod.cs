@@ -50,11 +50,15 @@ public abstract record EditMethod
     internal virtual AlignmentKind? Alignment => null;
 
     /// <summary>
-    /// Whether each edit has a companion: a branch of its own with the source prompt, which starts from the source's noise, is denoised along with the edit and
-    /// gives it attention. Companions follow the images in the batch, in the order of the edits.
+    /// The number of steps, from the first, in which each edit has a companion: a branch of its own with the source prompt, which starts from the source's
+    /// noise, is denoised along with the edit and gives it attention. Companions follow the images in the batch, in the order of the edits. 0 for none.
     /// </summary>
     /// <param name="steps">Number of steps.</param>
-    internal virtual bool HasCompanions(int steps) => false;
+    internal virtual int CompanionSteps(int steps) => 0;
+
+    /// <summary>Whether there are <see cref="CompanionSteps"/>.</summary>
+    /// <param name="steps">Number of steps.</param>
+    internal bool HasCompanions(int steps) => CompanionSteps(steps) > 0;
 
     /// <summary>Words whose tokens the method needs; null for none.</summary>
     internal virtual BlendWords? Words => null;

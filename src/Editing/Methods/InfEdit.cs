@@ -60,9 +60,12 @@ public sealed record InfEdit : EditMethod
 
     internal override AlignmentKind? Alignment => AlignmentKind.Refine;
 
-    internal override bool HasCompanions(int steps) => Enumerable.Range(0, steps).Any(step => IsIn(CrossPart, step, steps) && !IsIn(SelfPart, step, steps));
+    // After the steps of (3), nothing reads the layout branch.
+    internal override int CompanionSteps(int steps) => Count(SelfPart, steps) < Count(CrossPart, steps) ? Count(CrossPart, steps) : 0;
 
     internal override AttentionProcessor Attention(MethodRun run, AttentionProcessor inner) => new UnifiedControl(this, run, inner);
+
+    private static int Count(double part, int steps) => Enumerable.Range(0, steps).Count(step => IsIn(part, step, steps));
 
     private static bool IsIn(double part, int step, int steps) => (step + 1.0) / steps <= part;
 
@@ -97,12 +100,12 @@ public sealed record InfEdit : EditMethod
             if (IsIn(method.SelfPart, step.Index, run.Steps))
             {
                 // (1)
-                var values = run.HasCompanions ? OfSource(SourcePart.Value, step, site, value, IsLayout) : value;
+                var values = HasLayout(call) ? OfSource(SourcePart.Value, step, site, value, IsLayout) : value;
                 return Inner.Attend(call, OfSource(SourcePart.Query, step, site, query), OfSource(SourcePart.Key, step, site, key), values);
             }
 
             // (2)
-            if (!run.HasCompanions)
+            if (!HasLayout(call))
                 return Inner.Attend(call, query, key, value);
             return Inner.Attend(
                 call, Rows(call, query, row => IsLayout(row) ? row.Prompt - edits : row.Prompt),
@@ -114,7 +117,7 @@ public sealed record InfEdit : EditMethod
         {
             var (step, site) = (call.Step, call.Site.Index);
             var (ofSource, keysOfSource) = (OfSource(SourcePart.Query, step, site, query, IsEdit), OfSource(SourcePart.Key, step, site, key, IsEdit));
-            var (layout, keys) = run.HasCompanions ? (Rows(call, query, LayoutOf), Rows(call, key, LayoutOf)) : (ofSource, keysOfSource);
+            var (layout, keys) = HasLayout(call) ? (Rows(call, query, LayoutOf), Rows(call, key, LayoutOf)) : (ofSource, keysOfSource);
             var output = ScaledDotProduct.Attend(layout, keys, cat([.. step.Rows.Select((row, i) => IsRefined(row) ? matmul(Refinement(row, value).P, Row(value, i)) : Row(value, i))], 0));
             Watch(call, query, key, (ofSource, keysOfSource), (layout, keys));
             int[] refined = [.. Enumerable.Range(0, step.Rows.Count).Where(i => IsRefined(step.Rows[i]))];
@@ -155,6 +158,8 @@ public sealed record InfEdit : EditMethod
                 (tensor(alignment.Mapper, [n, n], device: CPU) * counterpart).to(like.dtype, like.device).DetachFromDisposeScope(),
                 OneMinus(counterpart).view(n, 1).to(like.dtype, like.device).DetachFromDisposeScope());
         }
+
+        private bool HasLayout(AttentionCall call) => call.Step.Rows.Any(IsLayout);
 
         private bool IsLayout(BatchRow row) => row.Prompt > edits;
 

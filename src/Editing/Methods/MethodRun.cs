@@ -15,11 +15,8 @@ internal sealed record MethodRun
     /// <summary>Size of the layers whose cross-attention maps show regions, in positions.</summary>
     public required (int Height, int Width) MapSize { get; init; }
 
-    /// <summary>The alignment of each edit with the source, in the order of the edits.</summary>
+    /// <summary>The alignment of each edit with the source, in the order of the edits. The companion of edit i, counted from 1, is image i + edits.</summary>
     public IReadOnlyList<TokenAlignment> Alignments { get; init; } = [];
-
-    /// <summary>Whether each edit has a companion in the batch. That of edit i, counted from 1, is image i + edits.</summary>
-    public bool HasCompanions { get; init; }
 
     /// <summary>Whether the source is among the images.</summary>
     public bool HasSource { get; init; }

@@ -75,8 +75,8 @@ internal sealed class EditPlan : IDisposable
     /// <summary>The edit of each prompt and then of each concept, for the attention processor.</summary>
     public IReadOnlyList<EditSchedule?> OfAttention => [.. Edits, .. (Words.Concepts ?? []).SelectMany(each => each).Select(_ => (EditSchedule?)null)];
 
-    /// <summary>Whether each edit has a companion; see <see cref="EditMethod.HasCompanions"/>.</summary>
-    public bool HasCompanions => Edit.Method.HasCompanions(Sampling.Steps);
+    /// <summary>The number of steps in which each edit has a companion; see <see cref="EditMethod.CompanionSteps"/>.</summary>
+    public int CompanionSteps => Edit.Method.CompanionSteps(Sampling.Steps);
 
     /// <summary>Initial noise of every prompt, [prompts, channels, h, w].</summary>
     public Tensor Noise { get; }
@@ -140,13 +140,14 @@ internal sealed class EditPlan : IDisposable
 
     private static bool ReadsMaps(EditRequest edit, Observation observation) => edit.BlendsWords || observation.Attention;
 
-    /// <summary>Number of U-Net rows in each step of a pass over some of the prompts.</summary>
+    /// <summary>Number of U-Net rows in a step of a pass over some of the prompts.</summary>
+    /// <param name="prompts">The prompts, and those of companions if the step has any.</param>
     public int Rows(IReadOnlyList<int> prompts)
     {
         if (Concepts is not null)
             return (prompts.Contains(0) && ReadsKnown ? 1 : 0) + prompts.Where(prompt => prompt != 0).Sum(Concepts.Count);
         var known = Trajectory is not null && !Edit.Method.ReadsActivations && prompts.Contains(0) ? 1 : 0;
-        return (ReadsKnown ? known : 0) + ((prompts.Count - known) * ((Sampling.Guidance == 1 && !Edit.Method.GuidesBySource && !(HasCompanions && Source.Inverted?.Settings.InversionGuidance is not (null or 1))) || Model.Denoiser.TakesGuidance ? 1 : 2));
+        return (ReadsKnown ? known : 0) + ((prompts.Count - known) * ((Sampling.Guidance == 1 && !Edit.Method.GuidesBySource && !(prompts.Any(prompt => prompt > Edit.Prompts.Count) && Source.Inverted?.Settings.InversionGuidance is not (null or 1))) || Model.Denoiser.TakesGuidance ? 1 : 2));
     }
 
     public void Dispose()

@@ -81,7 +81,7 @@ internal static class EditRun
             // Rows computed one after another cannot read each other, so the source's row is recorded for the later rows of the step.
             using var lent = plan.RowByRow && first == 0 && plan.ReadsKnown && prompts.Count > 1 && recording is null
                 ? SourceRecording.OfLatestStep(plan.Model.Dtype, plan.Edit.SelfResolution, plan.Edit.SelfUnconditional) : null;
-            int[] companions = plan.HasCompanions ? [.. prompts.Where(prompt => prompt > 0).Select(prompt => prompt + plan.Edit.Prompts.Count)] : [];
+            int[] companions = plan.CompanionSteps > 0 ? [.. prompts.Where(prompt => prompt > 0).Select(prompt => prompt + plan.Edit.Prompts.Count)] : [];
             using var plain = new EditAttentionProcessor([.. plan.OfAttention, .. companions.Select(_ => (EditSchedule?)null)], recording ?? lent, plan.Maps, plan.SelfAttention, keepsTexts: !plan.RowByRow);
             var run = new MethodRun
             {
@@ -89,7 +89,6 @@ internal static class EditRun
                 Steps = plan.Sampling.Steps,
                 MapSize = plan.MapSize,
                 Alignments = plan.Words.Alignments,
-                HasCompanions = plan.HasCompanions,
                 HasSource = first == 0,
                 Maps = plan.Maps,
                 Tokens = plan.Words.Method,
@@ -127,6 +126,7 @@ internal static class EditRun
                 ShapeGuidance = plan.Source.Inverted is { } inverted ? inverted.Settings.Method.ShapeGuidance : null,
                 Prompts = [.. prompts, .. companions],
                 Companions = companions.Length,
+                CompanionSteps = plan.CompanionSteps,
                 SourceGuidance = plan.Source.Inverted?.Settings.InversionGuidance ?? 1,
                 Conditional = allConditional,
                 Unconditional = plan.Unconditional,
@@ -166,14 +166,13 @@ internal static class EditRun
         CancellationToken cancellationToken)
     {
         using var preview = new RunPreview(plan.Model, progress is not null);
-        var rows = plan.Rows(request.Prompts);
         foreach (var state in DenoisingLoop.Run(plan.Model.Denoiser, scheduler, request with { Predicted = preview.Receiver }, cancellationToken))
         {
             result.Keep(state.Latents);
             if (state.Step == state.Steps - 1)
                 result.Finish(plan.Model, state.Latents);
             afterStep?.Invoke(state.Latents);
-            progress?.Report(new EditProgress(state.Step + 1 - request.FirstStep, state.Steps - request.FirstStep, rows, preview.Images));
+            progress?.Report(new EditProgress(state.Step + 1 - request.FirstStep, state.Steps - request.FirstStep, plan.Rows(request.PromptsAt(state.Step)), preview.Images));
         }
     }
 

@@ -75,7 +75,8 @@ public sealed class InfEditTests(MethodFixture fixture) : IClassFixture<MethodFi
         var (expected, longer) = (Definition(MethodFixture.Target, method, Guidance), Definition(Longer, method, Guidance));
         AssertClose(cat([longer, expected], 0), first.Latents, what: "two edits with the source in their batch");
         AssertClose(expected, second.Latents, what: "an edit with the recorded source");
-        Assert.Equal([.. Enumerable.Repeat(hasLayout ? 10 : 6, Steps), .. Enumerable.Repeat(hasLayout ? 4 : 2, Steps)], rows);
+        // In the last step nothing reads the layout branch.
+        Assert.Equal([.. Enumerable.Repeat(hasLayout ? 10 : 6, Steps - 1), 6, .. Enumerable.Repeat(hasLayout ? 4 : 2, Steps - 1), 2], rows);
         Assert.Single(second.Images);
     }
 
@@ -92,6 +93,36 @@ public sealed class InfEditTests(MethodFixture fixture) : IClassFixture<MethodFi
         AssertClose(Definition(MethodFixture.Target, method, Guidance), first.Latents);
         AssertClose(first.Latents, second.Latents);
         Assert.Equal(0, session.RecordedBytes);
+    }
+
+    [Fact]
+    public void ImagesAreTheSameWithoutABranchThatNothingReads()
+    {
+        using var text = TextConditioning.Encode(fixture.Model, [.. new[] { MethodFixture.Prompt, MethodFixture.Target, MethodFixture.Prompt }.Select(prompt => fixture.Model.Tokenizer.Tokenize(prompt))]);
+        using var empty = TextConditioning.EncodeNegative(fixture.Model, "");
+        var (always, rows) = Denoise(Steps);
+        var (early, fewer) = Denoise(2);
+        AssertClose(always, early, 0);
+        Assert.Equal((Steps * 6, (2 * 6) + ((Steps - 2) * 4)), (rows, fewer));
+
+        (Tensor Latents, int Rows) Denoise(int companionSteps)
+        {
+            using var ddim = new DdimScheduler(fixture.Model.SchedulerConfig, Steps);
+            var counter = new RowCounter();
+            var request = new DenoisingRequest
+            {
+                Latents = fixture.Noise.expand(3, -1, -1, -1),
+                Prompts = [0, 1, 2],
+                Conditional = text,
+                Unconditional = empty,
+                Companions = 1,
+                CompanionSteps = companionSteps,
+                Sampling = new() { Steps = Steps, Guidance = Guidance },
+                Attention = counter,
+            };
+            List<Tensor> states = [.. DenoisingLoop.Run(fixture.Model.Denoiser, ddim, request).Select(state => state.Latents.clone())];
+            return (states[^1], counter.Rows);
+        }
     }
 
     [Fact]
@@ -162,7 +193,7 @@ public sealed class InfEditTests(MethodFixture fixture) : IClassFixture<MethodFi
         AssertClose(first.Latents, second.Latents);
         AssertDiffers(other.Latents.narrow(0, 1, 1), first.Latents);
         AssertClose(Image, same.Latents.narrow(0, 1, 1), 1e-3);
-        Assert.Equal([.. Enumerable.Repeat(hasLayout ? 3 : 2, Steps), .. Enumerable.Repeat(hasLayout ? 2 : 1, Steps)], rows);
+        Assert.Equal([.. Enumerable.Repeat(hasLayout ? 3 : 2, Steps - 1), 2, .. Enumerable.Repeat(hasLayout ? 2 : 1, Steps - 1), 1], rows);
     }
 
     [Fact]
@@ -264,6 +295,18 @@ public sealed class InfEditTests(MethodFixture fixture) : IClassFixture<MethodFi
         var first = source.Zip(target).TakeWhile(pair => pair.First == pair.Second).Count();
         var last = source.Take(sourceLength).Reverse().Zip(target.Take(targetLength).Reverse()).TakeWhile(pair => pair.First == pair.Second).Count();
         return [.. Enumerable.Range(0, target.Count).Select(j => j < first || j >= targetLength ? j : j >= targetLength - last ? j - targetLength + sourceLength : (int?)null)];
+    }
+
+    private sealed class RowCounter : AttentionProcessor
+    {
+        public int Rows { get; private set; }
+
+        public override Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value)
+        {
+            if (call.Site is { Index: 0, Kind: AttentionKind.Self })
+                Rows += call.Step.Rows.Count;
+            return Plain.Attend(call, query, key, value);
+        }
     }
 
     /// <summary>Equations 1 to 3 on the rows s, e, l of the unconditional half, then of the conditional one.</summary>
