@@ -43,6 +43,14 @@ public sealed class AttentionMaps(int height, int width) : IMapCollector, IDispo
     /// <summary>The map of a prompt at one step: [positions, tokens].</summary>
     public Tensor At(int prompt, int step) => maps[(step, prompt)].Sum / Scalar(maps[(step, prompt)].Layers);
 
+    /// <summary>The map of a prompt at one step, which is not kept.</summary>
+    internal Tensor Take(int prompt, int step)
+    {
+        maps.Remove((step, prompt), out var taken);
+        using (taken.Sum)
+            return taken.Sum / Scalar(taken.Layers);
+    }
+
     /// <summary>The mean map of some tokens: one value per position.</summary>
     /// <param name="map">[positions, tokens].</param>
     /// <param name="tokens">Token positions, at least one.</param>

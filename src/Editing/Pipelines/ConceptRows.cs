@@ -12,7 +12,7 @@ namespace PromptToPrompt.Editing.Pipelines;
 
 /// <summary>
 /// The rows of edits by concepts. Each edit has one with the empty prompt, one with the source prompt if its image was inverted with guidance, one with its own
-/// prompt if the attention of that is read, and one for each concept.
+/// prompt if the attention of that is read (or, beside a recorded source, the source's self-attention), and one for each concept.
 /// </summary>
 internal sealed class ConceptRows : IDisposable
 {
@@ -29,10 +29,12 @@ internal sealed class ConceptRows : IDisposable
         texts = all.Length == 0 ? null : TextConditioning.Encode(plan.Model, all, plan.Sampling.SizesOf(plan.ImageSize), plan.Sampling.ClipSkip).DetachFromDisposeScope();
     }
 
-    /// <summary>Number of rows of an edit.</summary>
-    public int Count(int prompt) => Beside + OfConcepts(prompt).Count;
+    /// <summary>Number of rows of the edits among some prompts.</summary>
+    public int Count(IReadOnlyList<int> prompts) =>
+        prompts.Where(prompt => prompt != 0).Sum(prompt => 1 + (IsGuided ? 1 : 0) + (HasPrompts(prompts) ? 1 : 0) + OfConcepts(prompt).Count);
 
-    private int Beside => 1 + (IsGuided ? 1 : 0) + (plan.ReadsAttention ? 1 : 0);
+    // Whether the edits have rows with their own prompts. The source's self-attention is counted with its own row or else with such a row.
+    private bool HasPrompts(IReadOnlyList<int> prompts) => plan.ReadsAttention || (plan.SelfAttention is not null && !prompts.Contains(0));
 
     private bool IsGuided => guidance != 0;
 
@@ -41,6 +43,7 @@ internal sealed class ConceptRows : IDisposable
     public OwnRows Of(IReadOnlyList<int> prompts)
     {
         using var scope = NewDisposeScope();
+        var hasPrompts = HasPrompts(prompts);
         List<(int, BatchRow)> rows = [];
         List<Conditioning> conditionings = [];
         foreach (var (image, prompt) in prompts.Index().Where(each => each.Item != 0))
@@ -49,7 +52,7 @@ internal sealed class ConceptRows : IDisposable
             // To attention processors it is another row without the edit's prompt.
             if (IsGuided)
                 Add(new BatchRow(prompt, Conditional: false), plan.Conditional.Narrow(0, 1));
-            if (plan.ReadsAttention)
+            if (hasPrompts)
                 Add(new BatchRow(prompt, Conditional: true), plan.Conditional.Narrow(prompt, 1));
             foreach (var (place, _, _) in OfConcepts(prompt))
                 Add(new BatchRow(PromptOf(place), Conditional: true), texts!.Narrow(place, 1));
@@ -62,14 +65,14 @@ internal sealed class ConceptRows : IDisposable
         }
 
         var joined = conditionings.Aggregate((first, second) => first.Join(second));
-        return new() { Rows = rows, Conditioning = joined.Own(), ReadsKnown = plan.ReadsKnown, Combine = (step, output) => Combine(prompts, step, output) };
+        return new() { Rows = rows, Conditioning = joined.Own(), ReadsKnown = plan.ReadsKnown, Combine = (step, output) => Combine(prompts, hasPrompts, step, output) };
     }
 
     /// <inheritdoc/>
     public void Dispose() => texts?.Dispose();
 
     // The predictions of the edits, from those of all rows.
-    private Tensor Combine(IReadOnlyList<int> prompts, int step, Tensor output)
+    private Tensor Combine(IReadOnlyList<int> prompts, bool hasPrompts, int step, Tensor output)
     {
         using var scope = NewDisposeScope();
         List<Tensor> predictions = [];
@@ -78,7 +81,7 @@ internal sealed class ConceptRows : IDisposable
         {
             var free = Row();
             var inverted = IsGuided ? Guidance.Combine(free, Row(), guidance) : free;
-            if (plan.ReadsAttention)
+            if (hasPrompts)
                 next++;
             predictions.Add(plan.Edit.Method.Combine(new ConceptStep
             {
@@ -99,7 +102,7 @@ internal sealed class ConceptRows : IDisposable
     {
         var maps = plan.Maps!;
         var words = tensor(concept.Words.Words.SelectMany(word => word.Tokens).Select(token => (long)token).ToArray(), device: plan.Model.Device);
-        return maps.At(PromptOf(concept.Place), step).index_select(1, words).sum(1).view(1, 1, maps.Height, maps.Width);
+        return maps.Take(PromptOf(concept.Place), step).index_select(1, words).sum(1).view(1, 1, maps.Height, maps.Width);
     }
 
     // Attention processors know concepts as prompts after those of the run.

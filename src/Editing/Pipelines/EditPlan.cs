@@ -104,6 +104,9 @@ internal sealed class EditPlan : IDisposable
 
     public AttentionMaps? Maps { get; }
 
+    /// <summary><see cref="Maps"/> for the result, which then disposes them; null if only the concepts of the edits read maps.</summary>
+    public AttentionMaps? KeptMaps => Words.Concepts is null || ReadsAttention ? Maps : null;
+
     public SelfAttentionMap? SelfAttention { get; }
 
     public LocalBlend? Blend { get; }
@@ -145,7 +148,7 @@ internal sealed class EditPlan : IDisposable
     public int Rows(IReadOnlyList<int> prompts)
     {
         if (Concepts is not null)
-            return (prompts.Contains(0) && ReadsKnown ? 1 : 0) + prompts.Where(prompt => prompt != 0).Sum(Concepts.Count);
+            return (prompts.Contains(0) && ReadsKnown ? 1 : 0) + Concepts.Count(prompts);
         var known = Trajectory is not null && !Edit.Method.ReadsActivations && prompts.Contains(0) ? 1 : 0;
         return (ReadsKnown ? known : 0) + ((prompts.Count - known) * ((Sampling.Guidance == 1 && !Edit.Method.GuidesBySource && !(prompts.Any(prompt => prompt > Edit.Prompts.Count) && Source.Inverted?.Settings.InversionGuidance is not (null or 1))) || Model.Denoiser.TakesGuidance ? 1 : 2));
     }
@@ -157,6 +160,8 @@ internal sealed class EditPlan : IDisposable
         Unconditional?.Dispose();
         Trajectory?.Dispose();
         Concepts?.Dispose();
+        if (Words is not null && KeptMaps is null)
+            Maps?.Dispose();
         mask?.Dispose();
     }
 

@@ -41,7 +41,7 @@ public sealed class EditResult : IDisposable
         }
 
         Prompts = plan.Prompts;
-        Maps = plan.Maps;
+        Maps = plan.KeptMaps;
         SelfAttention = plan.SelfAttention;
         Scheduler = plan.Scheduler;
         hidden = hidesSource ? 1 : 0;

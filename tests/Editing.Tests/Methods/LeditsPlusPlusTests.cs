@@ -138,6 +138,31 @@ public sealed class LeditsPlusPlusTests : IClassFixture<LeditsPlusPlusTests.Inve
     }
 
     [Fact]
+    public void AResultHasTheAttentionThatIsAskedFor()
+    {
+        using var scope = NewDisposeScope();
+        var source = GenerationRequest.Of(images.With(0));
+        using var plain = EditRun.Execute(images.Model, source, Edit);
+        using var observed = EditRun.Execute(images.Model, source, Edit, new Observation { Attention = true });
+        Assert.Null(plain.Maps);
+        // Those of the source and of the edit, not those of the concepts.
+        Assert.Equal([true, true, false, false], new[] { 0, 1, 2, 3 }.Select(observed.Maps!.Has));
+        AssertClose(plain.Latents, observed.Latents);
+
+        var (rows, self) = (new List<int>(), new Observation { SelfAttention = true });
+        using var together = EditRun.Execute(images.Model, source, Edit, self, new Each(step => rows.Add(step.Rows)));
+        using var session = new EditSession(images.Model, source, ScalarType.Float32, long.MaxValue);
+        session.RunSource().Dispose();
+        using var recorded = session.Edit(Edit, self, new Each(step => rows.Add(step.Rows)));
+        // The source or, beside its recording, the edit's prompt; then the empty prompt and two concepts.
+        Assert.All(rows, each => Assert.Equal(4, each));
+        AssertClose(plain.Latents.narrow(0, 1, 1), recorded.Latents);
+        var (ofTogether, ofRecorded) = (together.SelfAttention!.Components(1)[0], recorded.SelfAttention!.Components(1)[0]);
+        Assert.Equal(ofTogether.Share, ofRecorded.Share, 1e-3);
+        AssertClose(tensor(ofTogether.Values.ToArray()), tensor(ofRecorded.Values.ToArray()), 1e-2);
+    }
+
+    [Fact]
     public void AMaskConfinesItAndATraceHasNoAttentionOfThePrompts()
     {
         using var scope = NewDisposeScope();
