@@ -49,4 +49,26 @@ public sealed class MethodTests(StudioBrowser browser)
         await Expect(visitor.Page.GetByLabel("Strength")).ToBeVisibleAsync();
         await Expect(visitor.Page.GetByText("Edit in a few steps")).ToHaveCountAsync(0);
     }
+
+    [Fact]
+    public async Task APictureIsOpenedForAddingAndRemovingThings()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Page.Locator("[data-upload]").SetInputFilesAsync(new FilePayload { Name = "mine.png", MimeType = "image/png", Buffer = TestStudio.Painted(128, 128) });
+        var dialog = visitor.Page.GetByRole(AriaRole.Dialog);
+        await dialog.GetByLabel("What does the picture show?").FillAsync("a house in a field");
+        await dialog.GetByLabel("Steps").FillAsync("5");
+        await dialog.GetByText("null-text").ClickAsync();
+        await visitor.Page.GetByText("edit-friendly", new() { Exact = true }).ClickAsync();
+        await dialog.GetByText("For few steps").ClickAsync();
+        await dialog.GetByText("For adding and removing things").ClickAsync();
+        await Expect(dialog.GetByLabel("Noise shift")).ToHaveCountAsync(0);
+        await visitor.Touch("Open");
+        await visitor.Pictures(2);
+        // Turbo models need an inversion with guidance 1.
+        await Expect(visitor.Page.GetByText("Edit with a turbo model")).ToHaveCountAsync(0);
+        await visitor.Touch("Add and remove things");
+        await visitor.Swap("house", "castle");
+        await visitor.Pictures(3);
+    }
 }

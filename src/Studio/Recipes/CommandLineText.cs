@@ -114,15 +114,19 @@ internal sealed class CommandLineText
 
     private string Inverting(InvertedRecipe recipe, string? editing = null) => Join(
         Model(recipe), $"--method {Value(recipe.Method)}{(editing is null ? "" : $"+{Value(editing)}")}", $"--steps {recipe.Steps}", Number("guidance", recipe.Guidance),
-        recipe.Method == "null-text" ? $"--inner-steps {recipe.InnerSteps}" : "", Noise(recipe, editing), recipe.Frame == "crop" ? "" : $"--frame {Value(recipe.Frame)}",
+        recipe.Method == "null-text" ? $"--inner-steps {recipe.InnerSteps}" : "", Noise(recipe, editing), Guidance(recipe, editing), recipe.Frame == "crop" ? "" : $"--frame {Value(recipe.Frame)}",
         Reading(recipe));
 
     // All of them with a shift or concepts, because the command's defaults depend on the editing method.
     private static string Noise(InvertedRecipe recipe, string? editing) => recipe.Inversion().Method is not EditFriendlyInversion method ? "" : Join(
         recipe.NoiseShift is null && recipe.Skip is null && !IsOfConcepts(editing) ? "" : Number("skip", method.Skip),
         recipe.NoiseShift is null ? "" : Number("noise-shift", method.NoiseShift),
-        IsOfConcepts(editing) ? Number("inversion-guidance", method.GuidanceOf(recipe.Inversion())) : "",
         method.NoiseLimit is { } limit ? Number("noise-limit", limit) : "");
+
+    private static string Guidance(InvertedRecipe recipe, string? editing) =>
+        recipe.InversionGuidance is { } given ? Number("inversion-guidance", given)
+        : IsOfConcepts(editing) && recipe.Inversion() is { Method: EditFriendlyInversion method } settings ? Number("inversion-guidance", method.GuidanceOf(settings))
+        : "";
 
     private static bool IsOfConcepts(string? editing) => editing == new LeditsPlusPlus().Name;
 

@@ -184,6 +184,10 @@ public sealed record InvertedRecipe : RootRecipe
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double? Skip { get; init; }
 
+    /// <summary>Guidance of the inversion itself; null for the method's. 0 inverts without the prompt, as LEDITS++ does.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? InversionGuidance { get; init; }
+
     /// <summary>Framing to the model's size: crop, fit or pad.</summary>
     public string Frame { get; init; } = "crop";
 
@@ -204,6 +208,7 @@ public sealed record InvertedRecipe : RootRecipe
     {
         Prompt = Prompt,
         Sampling = Sampling(chunks),
+        InversionGuidance = InversionGuidance,
         Method = InversionMethod.Named(Method) switch
         {
             NullTextInversion nullText => nullText with { InnerSteps = InnerSteps },

@@ -88,6 +88,24 @@ public sealed class ServeCommandTests
         await AssertMakes(folder, $"{commands[0]} --quiet --no-comparison && {commands[1]} --quiet --output out", $"/api/versions/{edit}/own-size.png", server);
     }
 
+    /// <summary>Inverted with the settings of the method, an edit is that of the command with its defaults.</summary>
+    [Fact]
+    [Trait("Category", "Process")]
+    public async Task ThingsAreAddedAndRemovedAsByTheCommand()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = await StudioProcess.Start("--model", TinyModel.Shared.Folder, "--data", folder["data"]);
+        var image = await Send(server, folder);
+        var project = (string)(await server.Post("/api/projects", new { name = "A test" }))["id"]!;
+        var source = await server.Make(project, "invert", new { picture = image, prompt = "a house in a field", method = "edit-friendly", steps = 7, skip = 0.15, inversionGuidance = 0 });
+        var edit = await server.Make(project, "edit", new { source, prompt = "a red house in a field", method = "ledits++", conceptScale = 8 });
+
+        const string Command = "p2p edit \"a house in a field\" \"a red house in a field\" --image picture.png --method ledits++ --concept-scale 8 --steps 7 --quiet --output out";
+        await AssertMakes(folder, $"{Command} --model '{TinyModel.Shared.Folder}'", $"/api/versions/{edit}/own-size.png", server);
+        var commands = (await server.Http.GetStringAsync($"/api/versions/{edit}/command", TestContext.Current.CancellationToken)).Split('\n');
+        await AssertMakes(folder, $"{commands[0]} --quiet --no-comparison && {commands[1]} --quiet --overwrite --output out", $"/api/versions/{edit}/own-size.png", server);
+    }
+
     [Fact]
     [Trait("Category", "Process")]
     public async Task SoItDoesForSourcesWithLearnedWords()

@@ -23,7 +23,7 @@ public sealed class AnyRecipeTests(SharedStudio shared)
         ("prompt", ["\"a red house in a field\"", "\"a (red:1.5) house\""]), ("negative", ["\"\"", "\"people\""]), ("seed", ["4"]), ("steps", ["3"]), ("guidance", ["5"]),
         ("scheduler", ["\"ddim\"", "\"euler\""]), ("model", ["\"\"", "\"storybook\""]), ("longPrompts", ["true"]), ("clipSkip", ["1"]), ("source", ["\"SOURCE\""]),
         ("kind", ["\"auto\"", "\"refine\""]), ("crossSteps", ["\"0.8\""]), ("selfSteps", ["\"0.1..0.6\""]), ("wordSteps", ["{\"red\":\"0.5\"}"]), ("blend", ["\"house\""]),
-        ("blendThreshold", ["0.3"]), ("mask", ["\"PICTURE\"", "null"]), ("picture", ["\"PICTURE\""]), ("method", ["\"direct\""]), ("innerSteps", ["2"]), ("noiseShift", ["1"]), ("frame", ["\"pad\""]),
+        ("blendThreshold", ["0.3"]), ("mask", ["\"PICTURE\"", "null"]), ("picture", ["\"PICTURE\""]), ("method", ["\"direct\""]), ("innerSteps", ["2"]), ("noiseShift", ["1"]), ("skip", ["0.3"]), ("inversionGuidance", ["0", "2"]), ("frame", ["\"pad\""]),
         ("strength", ["0.5"]), ("type", ["\"drawn\""]),
     ];
 
@@ -31,7 +31,7 @@ public sealed class AnyRecipeTests(SharedStudio shared)
     {
         ["generate"] = ["prompt", "negative", "seed", "steps", "guidance", "scheduler", "model", "longPrompts", "clipSkip"],
         ["edit"] = ["prompt", "source", "kind", "crossSteps", "selfSteps", "wordSteps", "blend", "blendThreshold", "mask"],
-        ["invert"] = ["prompt", "picture", "method", "steps", "guidance", "innerSteps", "noiseShift", "frame", "model", "longPrompts", "clipSkip"],
+        ["invert"] = ["prompt", "picture", "method", "steps", "guidance", "innerSteps", "noiseShift", "skip", "inversionGuidance", "frame", "model", "longPrompts", "clipSkip"],
         ["inpaint"] = ["prompt", "picture", "mask", "negative", "seed", "steps", "guidance", "strength", "model", "longPrompts", "clipSkip"],
     };
 

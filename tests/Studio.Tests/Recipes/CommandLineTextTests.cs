@@ -52,6 +52,15 @@ public sealed class CommandLineTextTests
         StringComparison.Ordinal);
 
     [Fact]
+    public void TheGuidanceOfAnInversionIsStatedIfItIsGiven()
+    {
+        var inverted = new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "storybook", Method = "edit-friendly", Skip = 0.15, InversionGuidance = 0 };
+        var edit = new EditedRecipe { Source = "1", Prompt = "a castle", Method = "ledits++" };
+        Assert.Equal("p2p invert picture.png \"a house\" --method edit-friendly --steps 50 --guidance 7.5 --skip 0.15 --inversion-guidance 0 -o inversion.safetensors", Of(inverted));
+        Assert.Contains("--skip 0.15 --inversion-guidance 0 --long-prompts", Of(edit, inverted with { LongPrompts = true }), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AMethodIsJoinedToThatOfTheInversion() => Assert.Contains(
         "--method direct+masactrl --steps 50",
         Of(new EditedRecipe { Source = "1", Prompt = "a castle", Method = "masactrl" }, new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "storybook", Method = "direct", LongPrompts = true }),
