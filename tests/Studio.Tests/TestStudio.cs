@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
@@ -87,6 +88,18 @@ internal sealed class TestStudio : IAsyncDisposable
     }
 
     public static async Task<JsonNode> Json(HttpResponseMessage answer) => JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+
+    /// <summary>Requires a problem with a sentence.</summary>
+    public static async Task RequireProblem(HttpStatusCode status, string sentence, HttpResponseMessage answer)
+    {
+        Assert.Equal(status, answer.StatusCode);
+        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType!.MediaType);
+        Assert.Contains(sentence, (string?)(await Json(answer))["title"], StringComparison.Ordinal);
+    }
+
+    /// <summary>Sends a picture; its name.</summary>
+    public async Task<string> Send(byte[] picture) =>
+        (string)(await Json(await Http.PostAsync("/api/pictures", new ByteArrayContent(picture))))["picture"]!;
 
     /// <summary>A PNG of colors, or a mask of its left half.</summary>
     public static byte[] Painted(int width, int height, bool half = false)
