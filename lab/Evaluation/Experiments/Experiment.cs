@@ -53,8 +53,8 @@ internal sealed class Experiment(StableDiffusionModel model, ImageJudge judge, I
                 session.RunSource(progress: new Receiver<EditProgress>(progress => ofSource += progress.Rows), cancellationToken: cancellationToken).Dispose();
             long ofEdit = 0;
             using var edited = session.Edit(request, progress: new Receiver<EditProgress>(progress => ofEdit += progress.Rows), cancellationToken: cancellationToken);
-            // Methods that read other activations run the source with the edit.
-            made.Add(new(way, edited.Images[0], ofInversion + (request.Method.ReadsActivations ? 0 : ofSource) + ofEdit));
+            // Some methods do not read the recorded source, or run the source with the edit.
+            made.Add(new(way, edited.Images[0], ofInversion + (session.ReadsRecording(request) ? ofSource : 0) + ofEdit));
         }
 
         return made;

@@ -43,8 +43,9 @@ internal sealed class MemoryOptions
     /// <param name="dtype">Data type of the computation.</param>
     /// <param name="device">The device.</param>
     /// <param name="demand">What the run needs; null if unknown.</param>
+    /// <param name="rowByRow">How the rows of the run could be computed one after another, for the error of one that takes all of them; null if unknown.</param>
     /// <exception cref="InvalidInputException">The run does not fit in memory without changing pictures.</exception>
-    public ModelLoadOptions Choose(ParseResult parse, string path, ModelLoadOptions files, ScalarType dtype, Device device, MemoryDemand? demand)
+    public ModelLoadOptions Choose(ParseResult parse, string path, ModelLoadOptions files, ScalarType dtype, Device device, MemoryDemand? demand, string? rowByRow = null)
     {
         var chosen = files with { TiledVae = parse.GetValue(tiling), OnePartAtATime = parse.GetValue(low) };
         if (demand is not { } run)
@@ -61,7 +62,15 @@ internal sealed class MemoryOptions
             return chosen;
         if (!run.TakesAllParts)
             chosen = chosen with { OnePartAtATime = true };
-        Estimate(chosen).RequireFits(available, owner, run.TakesAllParts);
+        try
+        {
+            Estimate(chosen).RequireFits(available, owner, run.TakesAllParts);
+        }
+        catch (InvalidInputException e) when (run.TakesAllRows && rowByRow is not null && MemoryEstimate.Of(path, chosen, dtype, run with { TakesAllRows = false }).Peak <= available)
+        {
+            throw new InvalidInputException($"{e.Message} Or {rowByRow}: the rows of a step can then be computed one after another, which fits.", e);
+        }
+
         Console.Error.WriteLine(
             $"note: this run needs about {FileSize.Text(needed)} and {owner} {FileSize.Text(available)}; using --low-memory");
         return chosen;

@@ -60,6 +60,12 @@ internal sealed class MethodOptions
         (Unified.Name, [crossPart, selfPart]),
     ];
 
+    /// <summary>Advice that makes the rows of an edit independent of each other; null if they are.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="steps">Number of steps.</param>
+    public static string? RowByRow(EditMethod method, int steps) => !method.TakesAllRows(steps) ? null
+        : method is InfEdit ? "make --self-part at least as large as --cross-part" : "leave --subject out";
+
     public void AddTo(Command command)
     {
         foreach (var option in All.SelectMany(each => each.Options))

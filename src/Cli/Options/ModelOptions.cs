@@ -102,20 +102,21 @@ internal sealed class ModelOptions
     /// <summary>Loads libtorch and the model.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="demand">What the run needs, to refuse a run that does not fit in memory before the model is loaded. Null if unknown.</param>
-    public StableDiffusionModel Load(ParseResult parse, MemoryDemand? demand = null)
+    /// <param name="rowByRow">See <see cref="MemoryOptions.Choose"/>.</param>
+    public StableDiffusionModel Load(ParseResult parse, MemoryDemand? demand = null, string? rowByRow = null)
     {
-        var loaded = Load(parse, Directory(parse), checkpoint.Read(parse), demand);
+        var loaded = Load(parse, Directory(parse), checkpoint.Read(parse), demand, rowByRow);
         Warnings.Note(loaded.Notes);
         return loaded;
     }
 
-    private StableDiffusionModel Load(ParseResult parse, string directory, ModelLoadOptions files, MemoryDemand? demand)
+    private StableDiffusionModel Load(ParseResult parse, string directory, ModelLoadOptions files, MemoryDemand? demand, string? rowByRow = null)
     {
         var (target, type) = (Device(parse), Dtype(parse));
         InvalidInputException.Require(
             type != torch.ScalarType.Float16 || target.type == DeviceType.CUDA,
             "--dtype", $"float16 is hundreds of times slower than float32 on {target}.", "Use bfloat16 or float32.");
-        var loaded = StableDiffusionModel.Load(directory, target, type, memory.Choose(parse, directory, files, type, target, demand));
+        var loaded = StableDiffusionModel.Load(directory, target, type, memory.Choose(parse, directory, files, type, target, demand, rowByRow));
         Warnings.Numerics(loaded.Numerics);
         return loaded;
     }

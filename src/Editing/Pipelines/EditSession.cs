@@ -88,8 +88,11 @@ internal sealed class EditSession : IDisposable
             : EditRun.Pass(plan, [0, .. edits], recording: null, progress, cancellationToken, hidesSource: true);
     }
 
-    /// <summary>Whether <see cref="RunSource"/> must run before an edit. An edit that reads no attention of its source only follows a known trajectory.</summary>
-    public bool NeedsSource(EditRequest edit, Observation? observation = null) => IsRecorded && !recording.IsComplete && !edit.Method.ReadsActivations
+    /// <summary>Whether <see cref="RunSource"/> must run before an edit.</summary>
+    public bool NeedsSource(EditRequest edit, Observation? observation = null) => !recording.IsComplete && ReadsRecording(edit, observation);
+
+    /// <summary>Whether an edit reads the recorded source. One that reads no attention of its source only follows a known trajectory.</summary>
+    public bool ReadsRecording(EditRequest edit, Observation? observation = null) => IsRecorded && !edit.Method.ReadsActivations
         && (source.Inverted is null || EditPlan.ReadsSource(edit, observation ?? Observation.None));
 
     /// <summary>Largest <see cref="EditRequest.SelfResolution"/> of the edits.</summary>

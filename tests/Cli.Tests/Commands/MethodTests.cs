@@ -187,6 +187,21 @@ public sealed class MethodTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Process")]
+    public void ALayoutBranchFitsOrIsRefusedWithWhatWouldFit()
+    {
+        Edit("drawn", Prompts).Succeeded();
+        string[] run = ["edit", .. Prompts, "--image", folder["drawn/source.png"], "--method", "infedit", "--self-part", "0", "--steps", "2", "--quiet", "--model", EmbeddedModel.Folder()];
+        var fits = Small("0x3800000", "128x128");
+        fits.Succeeded();
+        Assert.Contains("using --low-memory", fits.Error, StringComparison.Ordinal);
+        Assert.EndsWith("Use a smaller size or bfloat16. Or make --self-part at least as large as --cross-part: the rows of a step can then be computed one after another, which fits.", Small("0x5000000", "192x192").FailedWith(2), StringComparison.Ordinal);
+
+        // A machine with less memory, as the program sees it.
+        Outcome Small(string memory, string size) => P2P.RunIn(new Dictionary<string, string> { ["DOTNET_GCHeapHardLimit"] = memory }, [.. run, "--size", size, "-o", folder[size]]);
+    }
+
+    [Fact]
     public void AModelThatTakesGuidanceEditsAnImageInFourSteps()
     {
         using var distilled = TinyModel.Distilled();

@@ -49,6 +49,7 @@ public sealed class UniEditTests(MethodFixture fixture) : IClassFixture<MethodFi
         var blended = Edit with { Blend = BlendWords.Parse("house:castle") };
         Assert.Equal((false, true), (session.NeedsSource(Edit), session.NeedsSource(blended)));
         Assert.True(session.NeedsSource(Edit, new Observation { Trace = true }));
+        Assert.Equal((false, true), (run.ReadsRecording(Edit), run.ReadsRecording(blended)));
         Assert.Throws<InvalidOperationException>(() => session.Edit(blended));
         using var alone = session.Edit(Edit, progress: new Each(step => rows.Add(step.Rows)));
         Assert.Equal([2, 2, 2, 2], rows);
