@@ -95,7 +95,7 @@ public abstract record EditMethod
     /// <param name="edits">Number of edits.</param>
     /// <param name="sampling">The sampling settings.</param>
     internal int RowsOf(int edits, SamplingSettings sampling) => OwnRows is { } own ? 1 + (edits * own)
-        : (1 + (edits * (HasCompanions(sampling.Steps) ? 2 : 1))) * (sampling.Guidance == 1 ? 1 : 2);
+        : (1 + (edits * (HasCompanions(sampling.Steps) ? 2 : 1))) * (sampling.Guidance == 1 && !GuidesBySource ? 1 : 2);
 
     /// <summary>The prediction of an edit, if it has concepts.</summary>
     internal virtual Tensor Combine(ConceptStep step) => throw new NotSupportedException();

@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Methods;
@@ -35,6 +36,19 @@ public sealed class EditMethodTests
         Assert.IsType<PromptToPromptMethod>(new EditRequest().Method);
         Assert.All(Unused, each => each.Data.Item2.Validate());
     }
+
+    [Theory]
+    [InlineData("p2p", 7.5, 6)]
+    [InlineData("p2p", 1, 3)]
+    // It takes the prompts' difference in place of guidance.
+    [InlineData("uni-edit", 1, 6)]
+    [InlineData("ledits++", 7.5, 11)]
+    public void TheRowsOfASourceAndTwoEditsAreEstimated(string method, double guidance, int rows) =>
+        Assert.Equal(rows, EditMethod.Named(method).RowsOf(edits: 2, new SamplingSettings { Guidance = guidance }));
+
+    [Fact]
+    public void ALayoutBranchCountsInTheEstimate() =>
+        Assert.Equal((6, 10), (new InfEdit().RowsOf(edits: 2, new SamplingSettings()), new InfEdit { SelfPart = 0.2 }.RowsOf(edits: 2, new SamplingSettings())));
 
     [Theory]
     [MemberData(nameof(Unused), DisableDiscoveryEnumeration = true)]
