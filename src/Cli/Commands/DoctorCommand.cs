@@ -60,6 +60,7 @@ internal static class DoctorCommand
             var device = options.Device(parse);
             var verdict = MachineNumerics.Check(device, out var numerics);
             findings["numerics"] = verdict == NumericsVerdict.RightWithoutOneDnn ? $"{numerics}; right with oneDNN disabled, which every run here does" : numerics.ToString();
+            findings["float32 linear layers"] = LinearChoice.Describe(device);
             using var model = options.Load(parse);
             findings["model"] = model.Directory;
             findings["device"] = model.Device.ToString();

@@ -30,8 +30,8 @@ internal sealed class Linear
     public Tensor Forward(Tensor x)
     {
         if (matrix is not null)
-            return nn.functional.linear(x, matrix, bias);
+            return LinearProduct.Apply(x, matrix, bias);
         using var view = weight.view(outputs, inputs);
-        return nn.functional.linear(x, view, bias);
+        return LinearProduct.Apply(x, view, bias);
     }
 }

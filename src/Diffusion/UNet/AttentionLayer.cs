@@ -50,7 +50,7 @@ internal sealed class AttentionLayer
 
     private (Tensor Query, Tensor? Key, Tensor? Value) Project(Tensor hidden, Tensor all)
     {
-        var parts = nn.functional.linear(hidden, all).view(hidden.shape[0], hidden.shape[1], 3, heads, width).permute(2, 0, 3, 1, 4).unbind(0);
+        var parts = LinearProduct.Apply(hidden, all).view(hidden.shape[0], hidden.shape[1], 3, heads, width).permute(2, 0, 3, 1, 4).unbind(0);
         return (parts[0], parts[1], parts[2]);
     }
 

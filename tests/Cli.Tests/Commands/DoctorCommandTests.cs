@@ -11,6 +11,7 @@ public sealed class DoctorCommandTests
         Assert.True(json.RootElement.GetProperty("threads").GetInt32() > 0);
         Assert.Equal("cpu", json.RootElement.GetProperty("device").GetString());
         Assert.Contains("comparisons with float64 passed", json.RootElement.GetProperty("numerics").GetString());
+        Assert.Contains(json.RootElement.GetProperty("float32 linear layers").GetString(), (string?[])["MKL", "oneDNN"]);
         Assert.Contains("family", json.RootElement.GetProperty("processor").GetString());
     }
 

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using PromptToPrompt.Diffusion.Storage.Files;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -27,7 +25,8 @@ public sealed class WrongNumericsException(string message) : Exception(message);
 
 /// <summary>
 /// Checks once for each processor, libtorch and device that operations are correct (<see cref="NumericsCheck"/>), and caches the result in
-/// the user's cache. A program must not silently compute garbage on some machine.
+/// the user's cache. A program must not silently compute garbage on some machine. With it goes the choice of the library of linear layers
+/// (<see cref="LinearChoice"/>).
 /// </summary>
 internal static class MachineNumerics
 {
@@ -39,6 +38,7 @@ internal static class MachineNumerics
 
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, NumericsVerdict> Known = [];
+    private static readonly Dictionary<string, LinearLibrary> KnownLinear = [];
 
     /// <summary>
     /// Requires correct results from a device. The first call on a machine takes about a second; later calls return a cached result.
@@ -57,6 +57,7 @@ internal static class MachineNumerics
         {
             if (!Known.TryGetValue(facts, out var verdict))
                 Known[facts] = verdict = Decide(device, facts, () => NumericsCheck.Run(device), isAsked: false);
+            ChooseLinear(device, facts, verdict);
             return verdict;
         }
     }
@@ -74,9 +75,11 @@ internal static class MachineNumerics
         {
             NumericsReport? first = null;
             Known.Remove(facts);
-            Known[facts] = Decide(device, facts, Run, isAsked: true);
+            KnownLinear.Remove(facts);
+            var verdict = Known[facts] = Decide(device, facts, Run, isAsked: true);
+            ChooseLinear(device, facts, verdict);
             report = first!;
-            return Known[facts];
+            return verdict;
 
             NumericsReport Run()
             {
@@ -101,8 +104,8 @@ internal static class MachineNumerics
     /// <exception cref="WrongNumericsException">Some operation is incorrect with and without oneDNN.</exception>
     internal static NumericsVerdict Decide(string facts, string? folder, Func<NumericsReport> check, Func<bool, bool> useOneDnn, bool isIgnored, bool isAsked = false)
     {
-        var record = folder is null ? null : Path.Combine(folder, $"numerics-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(facts)))[..16]}.txt");
-        if (!isAsked && Remembered(record, facts) is { } verdict)
+        var record = new MachineRecord(folder, "numerics", facts);
+        if (!isAsked && record.Read<NumericsVerdict>() is { } verdict and not NumericsVerdict.Ignored)
         {
             _ = useOneDnn(verdict == NumericsVerdict.Right);
             return verdict;
@@ -111,75 +114,35 @@ internal static class MachineNumerics
         _ = useOneDnn(true);
         var report = check();
         if (report.IsRight)
-            return Remember(record, facts, NumericsVerdict.Right);
+            return Remember(record, NumericsVerdict.Right);
         if (useOneDnn(false))
         {
             if (check().IsRight)
-                return Remember(record, facts, NumericsVerdict.RightWithoutOneDnn);
+                return Remember(record, NumericsVerdict.RightWithoutOneDnn);
             _ = useOneDnn(true);
         }
-        Forget(record);
+        // Failures are not cached, so that another libtorch or a repaired machine is noticed.
+        record.Delete();
         return isIgnored ? NumericsVerdict.Ignored : throw new WrongNumericsException(
             $"libtorch produces incorrect results on this machine ({Processor.Name}): {report}. Images would be incorrect, too. "
             + $"Use another libtorch or machine, or set {IgnoreVariable}=1 to continue anyway (docs/verification.md).");
     }
 
-    private static NumericsVerdict? Remembered(string? record, string facts)
+    private static void ChooseLinear(Device device, string facts, NumericsVerdict verdict)
     {
-        try
-        {
-            // Compares all facts, because the file name contains only a part of their hash.
-            return record is not null && File.Exists(record) && File.ReadAllText(record).Split('\n', 2) is [var verdict, var rest] && rest == facts
-                && Enum.TryParse<NumericsVerdict>(verdict, out var known) && known != NumericsVerdict.Ignored ? known : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
+        if (device.type != DeviceType.CPU)
+            return;
+        if (!KnownLinear.TryGetValue(facts, out var library))
+            KnownLinear[facts] = library = LinearChoice.Decide(verdict);
+        LinearKernels.Use(library);
     }
 
-    // Failures are not cached, so that another libtorch or a repaired machine is noticed.
-    private static void Forget(string? record)
+    // Without a writable cache, the next run takes a second longer.
+    private static NumericsVerdict Remember(MachineRecord record, NumericsVerdict verdict)
     {
-        try
-        {
-            if (record is not null)
-                File.Delete(record);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The cache is not writable.
-        }
-    }
-
-    private static NumericsVerdict Remember(string? record, string facts, NumericsVerdict verdict)
-    {
-        try
-        {
-            if (record is not null)
-            {
-                Directory.CreateDirectory(Path.GetDirectoryName(record)!);
-                AtomicFile.WriteText(record, $"{verdict}\n{facts}");
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidInputException)
-        {
-            // Without a writable cache, the next run takes a second longer.
-        }
+        record.Write(verdict);
         return verdict;
     }
 
-    // One fact per line, readable in the cache file.
-    private static string Facts(Device device)
-    {
-        var library = LibTorch.CoreFile is { } path ? new FileInfo(path) : null;
-        string[] kernels = ["ATEN_", "DNNL_", "MKL_", "ONEDNN_"];
-        var variables = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(variable => $"{variable.Key}={variable.Value}")
-            .Where(variable => kernels.Any(kernel => variable.StartsWith(kernel, StringComparison.Ordinal))).Order(StringComparer.Ordinal);
-        return string.Join('\n',
-        [
-            $"check {Version}", $"processor {Processor.Name}", $"libtorch of {library?.Length} bytes, {library?.LastWriteTimeUtc:O}, kernels {LibTorch.Kernels}",
-            $"device {ComputeDevice.Describe(device)}", get_num_threads() > 1 ? "several threads" : "one thread", .. variables,
-        ]);
-    }
+    private static string Facts(Device device) => MachineFacts.Of($"check {Version}", device);
 }

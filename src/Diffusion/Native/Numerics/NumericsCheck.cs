@@ -133,6 +133,13 @@ internal sealed record CheckedOperation(string Name, Func<Tensor[], Tensor> Appl
         x => nn.functional.linear(x[0], x[1], x[2]),
         [("input", [rows, inputs], 1), ("matrix", [outputs, inputs], 1 / Math.Sqrt(inputs)), ("bias", [outputs], 1)]);
 
+    /// <summary>A matrix product with a bias as a convolution.</summary>
+    public static CheckedOperation LinearByConvolution(long rows, long inputs, long outputs)
+    {
+        var product = Linear(rows, inputs, outputs);
+        return product with { Name = $"{product.Name} as a convolution", Apply = x => LinearProduct.ByConvolution(x[0], x[1], x[2]), Reference = product.Apply };
+    }
+
     /// <summary>Attention with 8 heads.</summary>
     public static CheckedOperation Attention(long queries, long keys, long width, bool causal = false) => new(
         $"{(causal ? "causal " : "")}attention of {queries} to {keys}",

@@ -21,12 +21,13 @@ internal static class AtomicFile
     /// </summary>
     /// <param name="path">The file to create or replace. Its directory must exist.</param>
     /// <param name="write">Writes the content to the given seekable stream.</param>
+    /// <param name="overwrite">Whether to replace an existing file. If not, that is an <see cref="IOException"/>.</param>
     /// <exception cref="InvalidInputException">No file can be created at that path.</exception>
     /// <exception cref="IOException">
     /// The content could not be written, for example because the disk is full; the message is one line. Other exceptions of
     /// <paramref name="write"/>, for example from reading a source, are passed on unchanged.
     /// </exception>
-    public static void Write(string path, Action<Stream> write)
+    public static void Write(string path, Action<Stream> write, bool overwrite = true)
     {
         ArgumentNullException.ThrowIfNull(write);
         var full = Path.GetFullPath(path);
@@ -52,7 +53,7 @@ internal static class AtomicFile
                 // Flushed before the rename: otherwise a power failure can leave the new name without content.
                 file.Flush(flushToDisk: true);
             }
-            File.Move(temporary, full, overwrite: true);
+            File.Move(temporary, full, overwrite);
         }
         catch (Exception e)
         {
@@ -91,7 +92,7 @@ internal static class AtomicFile
 
     /// <summary>Writes a text file in UTF-8 without a byte order mark.</summary>
     /// <inheritdoc cref="Write"/>
-    public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+    public static void WriteText(string path, string text, bool overwrite = true) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)), overwrite);
 
     private static FileStream Create(string temporary, string path)
     {
