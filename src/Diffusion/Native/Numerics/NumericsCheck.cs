@@ -45,8 +45,8 @@ internal static class NumericsCheck
         using var generator = new Generator(seed, CPU);
         // Inputs are rounded first, so that both sides start from the same numbers.
         var inputs = operation.Inputs.Select(input => Normal(input.Shape, generator).mul(Scalar(input.Scale)).to(type)).ToArray();
-        var exact = Evaluate(operation.Reference ?? operation.Apply, inputs, ScalarType.Float64, CPU, shape => Normal(shape, generator).to(type), out var outer);
-        var computed = Evaluate(operation.Apply, inputs, type, device, _ => outer, out var _);
+        var exact = Evaluate(operation, operation.Reference ?? operation.Apply, inputs, ScalarType.Float64, CPU, shape => Normal(shape, generator).to(type), out var outer);
+        var computed = Evaluate(operation, operation.Apply, inputs, type, device, _ => outer, out var _);
         return
         [
             .. exact.Zip(computed).Select((pair, i) => new NumericsComparison(
@@ -54,17 +54,17 @@ internal static class NumericsCheck
         ];
     }
 
-    // The result, then the gradient of each input.
+    // The result, then the gradient of each differentiated input.
     private static Tensor[] Evaluate(
-        Func<Tensor[], Tensor> apply, Tensor[] inputs, ScalarType type, Device device, Func<long[], Tensor> gradientFor, out Tensor outer)
+        CheckedOperation operation, Func<Tensor[], Tensor> apply, Tensor[] inputs, ScalarType type, Device device, Func<long[], Tensor> gradientFor, out Tensor outer)
     {
-        var leaves = inputs.Select(input => input.to(type, device, copy: true).detach().requires_grad_(true)).ToArray();
+        var leaves = inputs.Select((input, i) => input.to(type, device, copy: true).detach().requires_grad_(i < operation.Differentiated)).ToArray();
         SpoilFreedMemory(device);
         var result = apply(leaves);
         outer = gradientFor(result.shape);
         SpoilFreedMemory(device);
         result.backward([outer.to(type, device)]);
-        return [result.detach(), .. leaves.Select(leaf => leaf.grad!)];
+        return [result.detach(), .. leaves.Take(operation.Differentiated).Select(leaf => leaf.grad!)];
     }
 
     private static Tensor Normal(long[] shape, Generator generator) => randn(shape, device: CPU, generator: generator);
@@ -98,6 +98,9 @@ internal static class NumericsCheck
             yield return CheckedOperation.Convolution(1, inputs, outputs, kernel, stride, side);
         }
 
+        // Layers with frozen weights, as they are in every run but a training: a CPU computes them with kernels of this library.
+        yield return CheckedOperation.Convolution(1, 96, 160, 3, 1, 25).Frozen();
+        yield return CheckedOperation.GroupNormSilu(2, 96, 32, 9).Frozen();
         yield return CheckedOperation.Linear(154, 768, 320);
         yield return CheckedOperation.Linear(63, 30, 77);
         yield return CheckedOperation.Attention(queries: 64, keys: 77, width: 40);
@@ -111,13 +114,19 @@ internal static class NumericsCheck
 /// <summary>An operation to compare with float64.</summary>
 /// <param name="Name">Name of the operation in reports.</param>
 /// <param name="Apply">The operation as the models run it.</param>
-/// <param name="Inputs">Name, shape and scale of each input; a gradient is computed for each.</param>
+/// <param name="Inputs">Name, shape and scale of each input.</param>
 internal sealed record CheckedOperation(string Name, Func<Tensor[], Tensor> Apply, IReadOnlyList<(string Name, long[] Shape, double Scale)> Inputs)
 {
     private const double Epsilon = 1e-5;
 
     /// <summary>An equivalent implementation that shares no kernel with the operation; null to use the operation itself.</summary>
     public Func<Tensor[], Tensor>? Reference { get; init; }
+
+    /// <summary>Number of inputs, from the first one, for which a gradient is computed; all by default.</summary>
+    public int Differentiated { get; private init; } = Inputs.Count;
+
+    /// <summary>The same operation with frozen weights: only its first input is differentiated.</summary>
+    public CheckedOperation Frozen() => this with { Name = $"{Name} with frozen weights", Differentiated = 1 };
 
     /// <summary>A square convolution.</summary>
     public static CheckedOperation Convolution(long rows, long inputs, long outputs, int kernel, int stride, long side) => new(
@@ -154,6 +163,12 @@ internal sealed record CheckedOperation(string Name, Func<Tensor[], Tensor> Appl
         $"group normalization of {channels} channels",
         x => nn.functional.group_norm(x[0], groups, x[1], x[2], Epsilon),
         [("input", [rows, channels, side, side], 1), ("weight", [channels], 1), ("bias", [channels], 1)]);
+
+    /// <summary>Group normalization and SiLU of square feature maps with their channels last.</summary>
+    public static CheckedOperation GroupNormSilu(long rows, long channels, long groups, long side) => new(
+        $"group normalization and SiLU of {channels} channels",
+        x => Diffusion.Common.GroupNorm.Apply(x[0].permute(0, 3, 1, 2), x[1], x[2], groups, Epsilon, silu: true),
+        [("input", [rows, side, side, channels], 1), ("weight", [channels], 1), ("bias", [channels], 1)]);
 
     /// <summary>Layer normalization.</summary>
     public static CheckedOperation LayerNorm(long rows, long channels) => new(
