@@ -24,7 +24,7 @@ internal sealed class GroupNorm(WeightScope weights, long channels, long groups,
     /// <param name="silu">Whether x·σ(x) follows.</param>
     internal static Tensor Apply(Tensor x, Tensor weight, Tensor bias, long groups, double epsilon, bool silu)
     {
-        if (GroupNormKernel.Suits(x, weight, bias))
+        if (GroupNormKernel.Suits(x, weight, bias, groups))
             return GroupNormKernel.Apply(x, weight, bias, (int)groups, epsilon, silu);
         var normed = nn.functional.group_norm(x, groups, weight, bias, epsilon);
         if (!silu)

@@ -49,7 +49,7 @@ internal static unsafe class ChannelsLast
         return pixels.contiguous();
     }
 
-    /// <summary>A new map, [B, C, H, W]. It is not a view of something else: autograd forbids in-place operations on such results of a custom node.</summary>
+    /// <summary>A new map, [B, C, H, W]. It is no permuted view: autograd forbids in-place operations on a view that a custom node returns.</summary>
     public static Tensor Empty(long rows, long channels, long height, long width) =>
         empty_strided([rows, channels, height, width], [height * width * channels, 1, width * channels, channels]);
 

@@ -6,17 +6,21 @@ using Lane = System.Runtime.Intrinsics.Vector512<float>;
 namespace PromptToPrompt.Diffusion.Common.Cpu;
 
 /// <summary>
-/// Group normalization of maps with their channels last, with SiLU in the same pass. On such maps libtorch's takes up to 25 times as long as
-/// on maps in its own order, and loses up to three digits.
+/// Group normalization of maps with their channels last, with SiLU in the same pass. On such maps libtorch's kernel takes up to 25 times
+/// as long as on maps in its own order, and loses up to three digits.
 /// </summary>
 internal static unsafe class GroupNormKernel
 {
     // Positions whose sums are taken in float32 before they are added in float64.
     private const int Block = 256;
 
+    // Positions, spread over the map, whose mean is about that of a channel.
+    private const int Samples = 256;
+
     /// <summary>Whether this kernel can normalize the map, and the map has its channels last.</summary>
-    public static bool Suits(Tensor x, Tensor weight, Tensor bias) =>
-        x.dim() == 4 && x.shape[1] % ChannelsLast.Lanes == 0 && ChannelsLast.Suits(x, weight, bias) && !ChannelsLast.NeedsGradient(weight, bias) && ChannelsLast.IsMap(x);
+    /// <inheritdoc cref="Apply"/>
+    public static bool Suits(Tensor x, Tensor weight, Tensor bias, long groups) =>
+        x.dim() == 4 && x.numel() > 0 && x.shape[1] % ChannelsLast.Lanes == 0 && x.shape[1] % groups == 0 && ChannelsLast.Suits(x, weight, bias) && !ChannelsLast.NeedsGradient(weight, bias) && ChannelsLast.IsMap(x);
 
     /// <summary>
     /// (x − mean) / √(variance + ε) · weight + bias with the mean and variance of each group of channels; then x·σ(x) on request. Differentiable
@@ -31,7 +35,7 @@ internal static unsafe class GroupNormKernel
     /// <returns>[B, C, H, W], channels last.</returns>
     public static Tensor Apply(Tensor x, Tensor weight, Tensor bias, int groups, double epsilon, bool silu)
     {
-        var norm = new Norm(weight, bias, groups, epsilon, silu);
+        var norm = new Norm(weight.data<float>().ToArray(), bias.data<float>().ToArray(), groups, epsilon, silu);
         if (ChannelsLast.NeedsGradient(x))
             return Differentiable.apply(x, norm);
         using var scope = NewDisposeScope();
@@ -99,7 +103,7 @@ internal static unsafe class GroupNormKernel
             {
                 var weight = norm.Weights[i % map.Channels] / ((double)width * map.Positions);
                 meanG += weight * sums[i];
-                meanProduct += weight * (products[i] + ((map.Pivot(i) - mean) * sums[i])) / deviation;
+                meanProduct += weight * (products[i] + ((map.Pivots[i] - mean) * sums[i])) / deviation;
                 scales[i] = (float)(norm.Weights[i % map.Channels] / deviation);
             }
 
@@ -139,7 +143,7 @@ internal static unsafe class GroupNormKernel
             var (mean, total) = (0.0, 0.0);
             for (var i = first; i < first + width; i++)
             {
-                means[i] = map.Pivot(i) + (sums[i] / map.Positions);
+                means[i] = map.Pivots[i] + (sums[i] / map.Positions);
                 mean += means[i] / width;
                 total += squares[i] - (sums[i] * sums[i] / map.Positions);
             }
@@ -153,20 +157,20 @@ internal static unsafe class GroupNormKernel
         return new Statistics(means, deviations);
     }
 
-    // Σ f and Σ f·d over the positions of each channel of each row, where d is the value less that of the channel's first position, so that a
-    // large mean does not cancel digits; f are the given factors, or d. The order of addition is the same on any number of threads.
+    // Σ f and Σ f·d over the positions of each channel of each row, where d is the value less the channel's pivot, so that a large mean does not
+    // cancel digits; f are the given factors, or d. The order of addition is the same on any number of threads.
     private static (double[] Sums, double[] Products) Sum(Map map, float* factors)
     {
         var (channels, blocks) = (map.Channels, (map.Positions + Block - 1) / Block);
         var (blockSums, blockProducts) = (new float[map.Rows * blocks * channels], new float[map.Rows * blocks * channels]);
         ChannelsLast.Split(map.Rows * blocks, (long)Block * channels, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (start, end) =>
         {
-            fixed (float* firstSum = blockSums, firstProduct = blockProducts)
+            fixed (float* firstSum = blockSums, firstProduct = blockProducts, pivots = map.Pivots)
             {
                 for (var block = start; block < end; block++)
                 {
                     var (row, first) = (block / blocks, block % blocks * Block);
-                    var pivot = map.Values + ((long)row * map.Positions * channels);
+                    var pivot = pivots + (row * channels);
                     var sum = firstSum + ((long)block * channels);
                     var product = firstProduct + ((long)block * channels);
                     var line = (((long)row * map.Positions) + first) * channels;
@@ -222,6 +226,7 @@ internal static unsafe class GroupNormKernel
         // The tensor keeps the memory alive.
         private readonly Tensor pixels;
         private readonly long[] shape;
+        private float[]? pivots;
 
         public Map(Tensor x)
         {
@@ -239,19 +244,32 @@ internal static unsafe class GroupNormKernel
 
         public float* Values { get; }
 
-        /// <summary>The value of a channel at the first position; the index counts the channels of all rows.</summary>
-        public double Pivot(int index) => Values[((long)(index / Channels) * Positions * Channels) + (index % Channels)];
+        /// <summary>
+        /// A number near the mean of each channel of each row: the mean of some positions. A single one, such as the first, could be an outlier.
+        /// </summary>
+        public float[] Pivots => pivots ??= FindPivots();
 
         /// <summary>A new map of this shape.</summary>
         public Tensor Empty() => ChannelsLast.Empty(shape[0], shape[1], shape[2], shape[3]);
+
+        private float[] FindPivots()
+        {
+            var (found, samples) = (new float[Rows * Channels], Math.Min(Positions, Samples));
+            for (var row = 0; row < Rows; row++)
+            {
+                for (var sample = 0; sample < samples; sample++)
+                {
+                    var line = Values + ((((long)row * Positions) + ((long)Positions * sample / samples)) * Channels);
+                    for (var c = 0; c < Channels; c++)
+                        found[(row * Channels) + c] += line[c] / samples;
+                }
+            }
+
+            return found;
+        }
     }
 
-    private sealed record Norm(Tensor Weight, Tensor Bias, int Groups, double Epsilon, bool Silu)
-    {
-        public float[] Weights { get; } = Weight.data<float>().ToArray();
-
-        public float[] Biases { get; } = Bias.data<float>().ToArray();
-    }
+    private sealed record Norm(float[] Weights, float[] Biases, int Groups, double Epsilon, bool Silu);
 
     // Of each channel of each row; equal within a group.
     private sealed record Statistics(double[] Means, double[] Deviations);

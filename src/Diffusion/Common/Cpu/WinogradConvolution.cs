@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using PromptToPrompt.Diffusion.Native;
 using static TorchSharp.torch;
 using Lane = System.Runtime.Intrinsics.Vector512<float>;
 
@@ -7,12 +8,13 @@ namespace PromptToPrompt.Diffusion.Common.Cpu;
 
 /// <summary>
 /// 3×3 convolution by Winograd's minimal filtering F(4×4, 3×3) (Lavin and Gray, arXiv 1509.09308): a tile of 4×4 outputs takes 36 products
-/// per pair of channels instead of 144. Two thirds of a U-Net's convolutions are bound by these products.
+/// per pair of channels instead of 144. Half of a U-Net's time and most of an autoencoder's goes into such convolutions.
 /// </summary>
 /// <remarks>
 /// A tile of the result is Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A with the kernel g and a patch d of 6×6 inputs; summed over input channels, ⊙ is a matrix
 /// product for each of the 36 places. The paper interpolates at 0, ±1, ±2, ∞. Here it is 0, ±√½, ±√2, ∞, whose transforms are better
-/// conditioned: the error is about five times that of a direct convolution in float32, 1e-6 of the outputs' standard deviation.
+/// conditioned: the error is about five times that of a direct convolution in float32, 1e-6 of the outputs' standard deviation for inputs of
+/// one magnitude. It is relative to the largest input of a patch.
 /// </remarks>
 internal static unsafe class WinogradConvolution
 {
@@ -28,27 +30,43 @@ internal static unsafe class WinogradConvolution
     // Transformed kernels take four times the memory of the kernels, so those of a large layer are made some output channels at a time.
     private const long MaxKernelBytes = 64L << 20;
 
-    // The kernels are transformed for each call. Below this number of tiles, that takes longer than the products save.
-    private const int MinTiles = 32;
+    // The kernels are transformed for each call: for maps with fewer tiles, that takes longer than the products save. The rows of the batch do
+    // not count, so that a row's result does not depend on them.
+    private const int MinTiles = 16;
 
     /// <summary>Whether this class can compute the convolution, and faster than libtorch.</summary>
-    /// <inheritdoc cref="Apply"/>
+    /// <param name="x">[B, inputs, H, W].</param>
+    /// <param name="kernel">[outputs, inputs, k, k].</param>
+    /// <param name="bias">[outputs]; null for none.</param>
+    /// <param name="stride">Step between positions, in pixels.</param>
+    /// <param name="padding">Zeros around the image, in pixels.</param>
     public static bool Suits(Tensor x, Tensor kernel, Tensor? bias, long stride, long padding)
     {
-        var shape = kernel.shape;
-        if (stride != 1 || padding != 1 || shape[2] != KernelSide || shape[3] != KernelSide || shape[0] % ChannelsLast.Lanes != 0 || shape[1] % ChannelsLast.Lanes != 0)
+        if (stride != 1 || padding != 1 || !ChannelsLast.Suits(x, kernel, bias) || ChannelsLast.NeedsGradient(kernel) || !kernel.is_contiguous())
             return false;
-        var tiles = x.shape[0] * TilesAlong(x.shape[2]) * TilesAlong(x.shape[3]);
-        return tiles >= MinTiles && ChannelsLast.Suits(x) && ChannelsLast.Suits(kernel, bias) && !ChannelsLast.NeedsGradient(kernel, bias) && kernel.is_contiguous();
+        var (map, shape) = (x.shape, kernel.shape);
+        return map.Length == 4 && map[0] > 0 && TilesAlong(map[2]) * TilesAlong(map[3]) >= MinTiles
+            && shape[2] == KernelSide && shape[3] == KernelSide && shape[0] % ChannelsLast.Lanes == 0 && shape[1] % ChannelsLast.Lanes == 0
+            && shape[1] == map[1] && (bias is null || bias.numel() == shape[0]);
     }
 
-    /// <summary>Convolves a batch with stride 1 and one pixel of zeros around it. Differentiable with respect to the batch.</summary>
+    /// <summary>Convolves a batch with stride 1 and one pixel of zeros around it. Differentiable with respect to the batch and the bias.</summary>
     /// <param name="x">[B, inputs, H, W].</param>
     /// <param name="kernel">[outputs, inputs, 3, 3].</param>
     /// <param name="bias">[outputs]; null for none.</param>
     /// <returns>[B, outputs, H, W], channels last.</returns>
-    public static Tensor Apply(Tensor x, Tensor kernel, Tensor? bias) =>
-        ChannelsLast.NeedsGradient(x) ? Differentiable.apply(x, new Weights(kernel, bias)) : Convolve(x, new Weights(kernel, bias), isGradient: false);
+    public static Tensor Apply(Tensor x, Tensor kernel, Tensor? bias)
+    {
+        if (bias is not null && ChannelsLast.NeedsGradient(bias))
+        {
+            // The same sum as below: a pass that recomputes activations for a gradient must arrive at the same ones.
+            using var scope = NewDisposeScope();
+            return Apply(x, kernel, bias: null).Plus(bias.view(1, -1, 1, 1)).MoveToOuterDisposeScope();
+        }
+
+        var weights = new Weights(kernel, bias);
+        return ChannelsLast.NeedsGradient(x) ? Differentiable.apply(x, weights) : Convolve(x, weights, isGradient: false);
+    }
 
     // The gradient of a convolution is one of the output's gradient, with the kernels turned around and inputs and outputs exchanged.
     private static Tensor Convolve(Tensor x, Weights weights, bool isGradient)

@@ -19,7 +19,7 @@ public sealed class GroupNormKernelTests
     {
         using var scope = NewDisposeScope();
         var (x, weight, bias) = Operands(rows, channels, height, width, mean, deviation);
-        Assert.True(GroupNormKernel.Suits(x, weight, bias));
+        Assert.True(GroupNormKernel.Suits(x, weight, bias, groups));
         var exactInput = x.to(float64).requires_grad_();
         var exact = nn.functional.group_norm(exactInput, groups, weight.to(float64), bias.to(float64), Epsilon);
         exact = silu ? nn.functional.silu(exact) : exact;
@@ -34,9 +34,25 @@ public sealed class GroupNormKernelTests
         var rounding = 4e-7 * (1 + (Math.Abs(mean) / deviation));
         AssertClose(exact.detach(), actual.detach(), 10 * rounding);
         AssertClose(exactGradient, gradient, 100 * rounding);
-        Assert.True(GroupNormKernel.Suits(actual.detach(), weight, bias));
+        Assert.True(GroupNormKernel.Suits(actual.detach(), weight, bias, groups));
         // A pass that recomputes activations for a gradient must arrive at the same ones.
         Assert.Equal(0, (actual - GroupNormKernel.Apply(x, weight, bias, groups, Epsilon, silu)).abs().max().item<float>());
+    }
+
+    [Theory]
+    [InlineData(64, 0, 1, 100)]
+    [InlineData(256, 0.1, 0.01, 33)]
+    [InlineData(256, 0.1, 0, 1000)]
+    public void AnOutlierInACornerDoesNotCancelDigits(int side, double mean, double deviation, double corner)
+    {
+        using var scope = NewDisposeScope();
+        var (x, _, _) = Operands(1, 32, side, side, mean, deviation);
+        x[0, .., 0, 0].fill_(corner);
+        var (weight, bias) = (ones(32), zeros(32));
+        var exact = nn.functional.group_norm(x.to(float64), 8, weight.to(float64), bias.to(float64), Epsilon);
+        var actual = GroupNormKernel.Apply(x, weight, bias, 8, Epsilon, silu: false);
+        // Without the corner, whose own value is large.
+        AssertClose(exact.narrow(2, 1, side - 1), actual.narrow(2, 1, side - 1), 1e-4);
     }
 
     [Fact]
@@ -74,11 +90,15 @@ public sealed class GroupNormKernelTests
     {
         using var scope = NewDisposeScope();
         var (x, weight, bias) = Operands(2, 32, 8, 8, 0, 1);
-        Assert.False(GroupNormKernel.Suits(x.contiguous(), weight, bias));
-        Assert.False(GroupNormKernel.Suits(x.flatten(2), weight, bias));
-        Assert.False(GroupNormKernel.Suits(x.to(bfloat16), weight.to(bfloat16), bias.to(bfloat16)));
-        Assert.False(GroupNormKernel.Suits(x, weight.clone().requires_grad_(), bias));
-        Assert.False(GroupNormKernel.Suits(x.narrow(1, 0, 24), weight.narrow(0, 0, 24), bias.narrow(0, 0, 24)));
+        Assert.True(GroupNormKernel.Suits(x, weight, bias, 8));
+        Assert.False(GroupNormKernel.Suits(x, weight, bias, 5));
+        Assert.False(GroupNormKernel.Suits(x, weight, bias, 64));
+        Assert.False(GroupNormKernel.Suits(x.narrow(0, 0, 0), weight, bias, 8));
+        Assert.False(GroupNormKernel.Suits(x.contiguous(), weight, bias, 8));
+        Assert.False(GroupNormKernel.Suits(x.flatten(2), weight, bias, 8));
+        Assert.False(GroupNormKernel.Suits(x.to(bfloat16), weight.to(bfloat16), bias.to(bfloat16), 8));
+        Assert.False(GroupNormKernel.Suits(x, weight.clone().requires_grad_(), bias, 8));
+        Assert.False(GroupNormKernel.Suits(x.narrow(1, 0, 24), weight.narrow(0, 0, 24), bias.narrow(0, 0, 24), 8));
     }
 
     private static (Tensor X, Tensor Weight, Tensor Bias) Operands(long rows, long channels, long height, long width, double mean, double deviation)

@@ -12,7 +12,7 @@ public sealed class WinogradConvolutionTests
     [Theory]
     [InlineData(2, 32, 64, 16, 16)]
     [InlineData(3, 64, 32, 13, 18)] // tiles that reach over the border
-    [InlineData(32, 32, 32, 1, 3)]
+    [InlineData(2, 32, 32, 1, 61)]
     [InlineData(1, 32, 48, 68, 64)] // more tiles than one product takes
     [InlineData(2, 1280, 384, 16, 16)] // more kernels than are transformed at a time
     public void OutputAndGradientAreThoseOfADirectConvolution(long rows, long inputs, long outputs, long height, long width)
@@ -54,6 +54,32 @@ public sealed class WinogradConvolutionTests
         var (x, kernel, bias) = Operands(2, 32, 32, 16, 16);
         var sum = WinogradConvolution.Apply(x, kernel, bias: null) + bias.view(1, -1, 1, 1);
         AssertClose(WinogradConvolution.Apply(x, kernel, bias), sum);
+    }
+
+    [Fact]
+    public void ARowsResultDoesNotDependOnTheOthers()
+    {
+        using var scope = NewDisposeScope();
+        var (x, kernel, bias) = Operands(4, 64, 64, 16, 16);
+        var together = WinogradConvolution.Apply(x, kernel, bias);
+        for (var row = 0; row < 4; row++)
+        {
+            var alone = x.narrow(0, row, 1);
+            Assert.Equal(WinogradConvolution.Suits(x, kernel, bias, 1, 1), WinogradConvolution.Suits(alone, kernel, bias, 1, 1));
+            AssertClose(together.narrow(0, row, 1), WinogradConvolution.Apply(alone, kernel, bias));
+        }
+    }
+
+    [Fact]
+    public void ABiasMayNeedAGradient()
+    {
+        using var scope = NewDisposeScope();
+        var (x, kernel, bias) = Operands(2, 32, 32, 16, 16);
+        var (input, addend) = (x.clone().requires_grad_(), bias.clone().requires_grad_());
+        var output = WinogradConvolution.Apply(input, kernel, addend);
+        var gradients = autograd.grad([output.sum()], [input, addend]);
+        Assert.Equal(2 * 16 * 16, gradients[1].min().item<float>());
+        Assert.Equal(0, (output - WinogradConvolution.Apply(x, kernel, bias)).abs().max().item<float>());
     }
 
     [Fact]
@@ -114,6 +140,9 @@ public sealed class WinogradConvolutionTests
         Assert.False(WinogradConvolution.Suits(x.to(float64), kernel.to(float64), bias.to(float64), 1, 1));
         Assert.False(WinogradConvolution.Suits(empty(2, 32, 16, 16, device: META), empty(32, 32, 3, 3, device: META), null, 1, 1));
         Assert.False(WinogradConvolution.Suits(x, kernel.clone().requires_grad_(), bias, 1, 1));
+        Assert.False(WinogradConvolution.Suits(x.narrow(1, 0, 16), kernel, bias, 1, 1));
+        Assert.False(WinogradConvolution.Suits(x, kernel, bias.narrow(0, 0, 16), 1, 1));
+        Assert.False(WinogradConvolution.Suits(x.narrow(0, 0, 0), kernel, bias, 1, 1));
     }
 
     private static (Tensor X, Tensor Kernel, Tensor Bias) Operands(long rows, long inputs, long outputs, long height, long width)
