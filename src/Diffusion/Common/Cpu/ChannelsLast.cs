@@ -51,7 +51,7 @@ internal static unsafe class ChannelsLast
 
     /// <summary>A new map, [B, C, H, W]. It is no permuted view: autograd forbids in-place operations on a view that a custom node returns.</summary>
     public static Tensor Empty(long rows, long channels, long height, long width) =>
-        empty_strided([rows, channels, height, width], [height * width * channels, 1, width * channels, channels]);
+        empty_strided([rows, channels, height, width], [height * width * channels, 1, width * channels, channels], dtype: ScalarType.Float32, device: CPU);
 
     /// <summary>Whether [B, C, H, W] is in this order already.</summary>
     public static bool IsMap(Tensor map)

@@ -106,7 +106,7 @@ internal static unsafe class WinogradConvolution
         var inputs = (int)kernel.shape[1];
         var (firstOutput, outputs) = isGradient ? (0, (int)kernel.shape[0]) : (first, count);
         var (firstInput, width) = isGradient ? (first, count) : (0, inputs);
-        var result = empty(Places, outputs, width);
+        var result = empty(Places, outputs, width, dtype: ScalarType.Float32, device: CPU);
         var from = ChannelsLast.Floats(kernel);
         var to = ChannelsLast.Floats(result);
         // Turned around, the taps are read from the last to the first.
@@ -147,8 +147,8 @@ internal static unsafe class WinogradConvolution
     private static Tensor TransformPatches(Tensor pixels, Grid grid, int first, int count)
     {
         var inputs = (int)pixels.shape[3];
-        var result = empty(Places, count, inputs);
-        using var border = zeros(inputs);
+        var result = empty(Places, count, inputs, dtype: ScalarType.Float32, device: CPU);
+        using var border = zeros(inputs, dtype: ScalarType.Float32, device: CPU);
         var from = ChannelsLast.Floats(pixels);
         var to = ChannelsLast.Floats(result);
         var outside = ChannelsLast.Floats(border);
