@@ -2,5 +2,11 @@ using PromptToPrompt.Cli;
 using PromptToPrompt.Cli.Printing;
 
 StandardStreams.Use();
-using var interruption = new Interruption();
-return new CommandLine(CommandLine.Create(interruption.Token)).Run(args);
+int code;
+using (var interruption = new Interruption())
+{
+    EarlyLoad.Begin(args);
+    code = new CommandLine(CommandLine.Create(interruption.Token)).Run(args);
+}
+EarlyLoad.End(code);
+return code;

@@ -16,7 +16,10 @@ internal sealed class ImageFolder
 
     private readonly string asked, askedPath;
     private readonly bool overwrites;
-    private readonly List<(string Name, byte[] Png, int? Row)> images = [];
+    // Photographs are encoded one at a time, because all of them together may not fit in memory.
+    private const long Large = 1 << 22;
+
+    private readonly List<(string Name, Task<byte[]> Png, int? Row)> images = [];
     private readonly JsonObject results = [];
     private List<string>? stale;
     private int saved;
@@ -52,12 +55,12 @@ internal sealed class ImageFolder
     /// <param name="row">Row of the picture in the run; null if the run did not make it.</param>
     public void Add(string name, Image image, int? row)
     {
-        images.Add((name, image.ToPng(), row));
+        images.Add((name, Encoded(image.Size, image.ToPng), row));
         results[name] = RunRecord.HashOf(image);
     }
 
     /// <summary>Adds a sheet of pictures.</summary>
-    public void Add(string name, SKBitmap sheet) => images.Add((name, Image.EncodePng(sheet), null));
+    public void Add(string name, SKBitmap sheet) => images.Add((name, Task.FromResult(Image.EncodePng(sheet)), null));
 
     /// <summary>Writes the pictures that were added since the last call, and the record as it is now. They stay if the run is stopped.</summary>
     /// <param name="record">The record without its list of files.</param>
@@ -96,6 +99,10 @@ internal sealed class ImageFolder
     public string? Note => Path == askedPath ? null
         : $"note: {asked} already contains another run; wrote to {RunFolder.Shortest(Path)} instead (use --overwrite to replace it)";
 
+    // Small pictures are encoded beside what follows.
+    private static Task<byte[]> Encoded(PixelSize size, Func<byte[]> encode) =>
+        (long)size.Width * size.Height < Large ? Task.Run(encode) : Task.FromResult(encode());
+
     // Chooses the folder, and finds the files of the run that is replaced there.
     private List<string> Claim(JsonObject record, IEnumerable<string> expected)
     {
@@ -103,10 +110,10 @@ internal sealed class ImageFolder
         return EarlierFiles();
     }
 
-    private static void Write(RunFolder folder, (string Name, byte[] Png, int? Row) image, JsonObject record, Func<int, GenerationParameters> describe)
+    private static void Write(RunFolder folder, (string Name, Task<byte[]> Png, int? Row) image, JsonObject record, Func<int, GenerationParameters> describe)
     {
         List<PngText> texts = image.Row is { } made ? [new(GenerationParameters.Keyword, describe(made).ToString())] : [];
-        var whole = PngText.AddTo(image.Png, texts.Append(RunRecord.Text(record, image.Name)));
+        var whole = PngText.AddTo(image.Png.GetAwaiter().GetResult(), texts.Append(RunRecord.Text(record, image.Name)));
         folder.Add(image.Name, path => AtomicFile.Write(path, stream => stream.Write(whole)));
     }
 

@@ -41,6 +41,7 @@ internal static class LibTorch
         {
             if (wrapper != 0)
                 return;
+            IsBegun = true;
             if (Unsupported() is { } reason)
                 throw new LibTorchLoadException(reason);
             FreedMemory.Keep();
@@ -55,6 +56,35 @@ internal static class LibTorch
             // By default, convolutions on a GPU would round their operands to 10 bits; bfloat16 is the explicit way to request that.
             torch.backends.cudnn.allow_tf32 = false;
         }
+    }
+
+    /// <summary>Whether this process has loaded libtorch or begun to load it.</summary>
+    internal static bool IsBegun { get; private set; }
+
+    /// <summary>
+    /// Begins to load libtorch on another thread. <see cref="EnsureLoaded"/> waits for it, or tries again and reports the error. Until then, nothing may use
+    /// TorchSharp.
+    /// </summary>
+    internal static void BeginToLoad()
+    {
+        // Here, because changing the environment while another thread reads it is not safe.
+        IdleThreads.Sleep();
+        IsBegun = true;
+        new Thread(() =>
+        {
+            try
+            {
+                EnsureLoaded();
+            }
+            catch (Exception)
+            {
+                // It appears where libtorch is needed. Here, it would end the process.
+            }
+        })
+        {
+            IsBackground = true,
+            Name = "loading libtorch",
+        }.Start();
     }
 
     /// <summary>Loads libtorch and describes it.</summary>
