@@ -84,7 +84,8 @@ public sealed class EditableImage : IDisposable
             // An invalid edit is refused before the source is recorded for it.
             if (session is null)
                 EditRun.Check(pipeline.Model, source, edit);
-            var result = Recorded(source, edit, cancellationToken).Edit(edit, PromptToPromptPipeline.Traced(observation), progress, cancellationToken);
+            var traced = PromptToPromptPipeline.Traced(observation);
+            var result = Recorded(source, edit, traced, cancellationToken).Edit(edit, traced, progress, cancellationToken);
             var given = framing is null ? null : new GivenImage(Image, framing);
             return result.DisposeOnFailure(() => new EditableImage(pipeline, result, source: null, given, mask));
         });
@@ -116,7 +117,7 @@ public sealed class EditableImage : IDisposable
         return true;
     });
 
-    private EditSession Recorded(GenerationRequest source, EditRequest edit, CancellationToken cancellationToken)
+    private EditSession Recorded(GenerationRequest source, EditRequest edit, Observation observation, CancellationToken cancellationToken)
     {
         if (session is { IsRecorded: true } && (session.SelfResolution < edit.SelfResolution || (edit.SelfUnconditional && !session.SelfUnconditional)))
         {
@@ -128,7 +129,7 @@ public sealed class EditableImage : IDisposable
         session = null;
         return session = opened.DisposeOnFailure(() =>
         {
-            if (opened.NeedsSource(edit))
+            if (opened.NeedsSource(edit, observation))
                 opened.RunSource(cancellationToken: cancellationToken).Dispose();
             return opened;
         });

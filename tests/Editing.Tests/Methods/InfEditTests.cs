@@ -102,7 +102,8 @@ public sealed class InfEditTests(MethodFixture fixture) : IClassFixture<MethodFi
         using var empty = TextConditioning.EncodeNegative(fixture.Model, "");
         var (always, rows) = Denoise(Steps);
         var (early, fewer) = Denoise(2);
-        AssertClose(always, early, 0);
+        // Batches of six and of four rows may be rounded differently.
+        AssertClose(always, early);
         Assert.Equal((Steps * 6, (2 * 6) + ((Steps - 2) * 4)), (rows, fewer));
 
         (Tensor Latents, int Rows) Denoise(int companionSteps)
@@ -120,8 +121,14 @@ public sealed class InfEditTests(MethodFixture fixture) : IClassFixture<MethodFi
                 Sampling = new() { Steps = Steps, Guidance = Guidance },
                 Attention = counter,
             };
-            List<Tensor> states = [.. DenoisingLoop.Run(fixture.Model.Denoiser, ddim, request).Select(state => state.Latents.clone())];
-            return (states[^1], counter.Rows);
+            Tensor? last = null;
+            foreach (var state in DenoisingLoop.Run(fixture.Model.Denoiser, ddim, request))
+            {
+                last?.Dispose();
+                last = state.Latents.clone();
+            }
+
+            return (last!, counter.Rows);
         }
     }
 
