@@ -40,36 +40,16 @@ internal static unsafe class GroupNormKernel
             return Differentiable.apply(x, norm);
         using var scope = NewDisposeScope();
         var map = new Map(x);
-        return Forward(map, norm, Affine.Of(Measure(map, norm), norm)).MoveToOuterDisposeScope();
+        return Normalize(map, norm, Affine.Of(Measure(map, norm), norm)).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Forward(Map map, Norm norm, Affine affine)
+    // Normalizes the map and activates it on request; or, with the gradient of the activated map, returns that before the activation y·σ(y),
+    // whose slope is σ(y)·(1 + y·(1 − σ(y))).
+    private static Tensor Normalize(Map map, Norm norm, Affine affine, Map? gradient = null)
     {
         var result = map.Empty();
         var to = ChannelsLast.Floats(result);
-        ChannelsLast.Split(map.Rows * map.Positions, 2L * map.Channels, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (start, end) =>
-        {
-            fixed (float* scale = affine.Scales, shift = affine.Shifts)
-            {
-                for (var position = start; position < end; position++)
-                {
-                    var (line, row) = ((long)position * map.Channels, position / map.Positions * map.Channels);
-                    for (var c = 0; c < map.Channels; c += ChannelsLast.Lanes)
-                    {
-                        var value = (Vector512.Load(map.Values + line + c) * Vector512.Load(scale + row + c)) + Vector512.Load(shift + row + c);
-                        (norm.Silu ? value * Sigmoid(value) : value).Store(to + line + c);
-                    }
-                }
-            }
-        });
-        return result;
-    }
-
-    // The gradient before the activation y·σ(y): its slope is σ(y)·(1 + y·(1 − σ(y))).
-    private static Tensor BeforeSilu(Map map, Map gradient, Affine affine)
-    {
-        var result = map.Empty();
-        var to = ChannelsLast.Floats(result);
+        var slopes = gradient is null ? null : gradient.Values;
         ChannelsLast.Split(map.Rows * map.Positions, 3L * map.Channels, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (start, end) =>
         {
             fixed (float* scale = affine.Scales, shift = affine.Shifts)
@@ -80,8 +60,13 @@ internal static unsafe class GroupNormKernel
                     for (var c = 0; c < map.Channels; c += ChannelsLast.Lanes)
                     {
                         var value = (Vector512.Load(map.Values + line + c) * Vector512.Load(scale + row + c)) + Vector512.Load(shift + row + c);
-                        var sigmoid = Sigmoid(value);
-                        (Vector512.Load(gradient.Values + line + c) * sigmoid * (Lane.One + (value * (Lane.One - sigmoid)))).Store(to + line + c);
+                        if (norm.Silu)
+                        {
+                            var sigmoid = Sigmoid(value);
+                            value = slopes == null ? value * sigmoid : Vector512.Load(slopes + line + c) * sigmoid * (Lane.One + (value * (Lane.One - sigmoid)));
+                        }
+
+                        value.Store(to + line + c);
                     }
                 }
             }
@@ -305,7 +290,7 @@ internal static unsafe class GroupNormKernel
             ctx.save_for_backward([x]);
             ctx.save_data(nameof(Norm), norm);
             ctx.save_data(nameof(Statistics), statistics);
-            return Forward(map, norm, Affine.Of(statistics, norm)).MoveToOuterDisposeScope();
+            return Normalize(map, norm, Affine.Of(statistics, norm)).MoveToOuterDisposeScope();
         }
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
@@ -315,7 +300,7 @@ internal static unsafe class GroupNormKernel
             var (map, gradient) = (new Map(ctx.get_saved_variables()[0]), new Map(grad_output));
             grad_output.Dispose();
             if (norm.Silu)
-                gradient = new Map(BeforeSilu(map, gradient, Affine.Of(statistics, norm)));
+                gradient = new Map(Normalize(map, norm, Affine.Of(statistics, norm), gradient));
             return [Backward(map, gradient, norm, statistics).MoveToOuterDisposeScope(), null!];
         }
     }

@@ -23,7 +23,8 @@ public sealed class GroupNormKernelTests
         var exactInput = x.to(float64).requires_grad_();
         var exact = nn.functional.group_norm(exactInput, groups, weight.to(float64), bias.to(float64), Epsilon);
         exact = silu ? nn.functional.silu(exact) : exact;
-        var direction = randn(exact.shape);
+        using var random = new Generator(11);
+        var direction = randn(exact.shape, generator: random);
         var exactGradient = autograd.grad([exact], [exactInput], [direction.to(float64)])[0];
 
         var input = x.clone().requires_grad_();
@@ -33,7 +34,8 @@ public sealed class GroupNormKernelTests
         // The input itself is rounded: with a large mean, by more than the result.
         var rounding = 4e-7 * (1 + (Math.Abs(mean) / deviation));
         AssertClose(exact.detach(), actual.detach(), 10 * rounding);
-        AssertClose(exactGradient, gradient, 100 * rounding);
+        // Relative to the gradient of the result: that of the input cancels if a group has few values.
+        AssertClose(exactGradient, gradient, 100 * rounding, atLeast: 1);
         Assert.True(GroupNormKernel.Suits(actual.detach(), weight, bias, groups));
         // A pass that recomputes activations for a gradient must arrive at the same ones.
         Assert.Equal(0, (actual - GroupNormKernel.Apply(x, weight, bias, groups, Epsilon, silu)).abs().max().item<float>());
@@ -108,10 +110,10 @@ public sealed class GroupNormKernelTests
         return (pixels.permute(0, 3, 1, 2), randn([channels], generator: random), randn([channels], generator: random));
     }
 
-    private static void AssertClose(Tensor expected, Tensor actual, double tolerance)
+    private static void AssertClose(Tensor expected, Tensor actual, double tolerance, double atLeast = 0.1)
     {
         var error = (actual.to(float64) - expected.to(float64)).abs().max().item<double>();
-        var scale = Math.Max(0.1, expected.to(float64).abs().max().item<double>());
+        var scale = Math.Max(atLeast, expected.to(float64).abs().max().item<double>());
         Assert.True(error < tolerance * scale, $"the largest error is {error:E1} on values up to {scale:E1}, tolerance {tolerance:E1}");
     }
 }
