@@ -35,14 +35,15 @@ internal sealed class CellMaker(StableDiffusionModel model, IReadOnlyList<Cell> 
     /// <param name="cancellationToken">Stops before the next step.</param>
     public void Make(Action save, IProgress<EditProgress>? progress, CancellationToken cancellationToken)
     {
-        var parts = new PartProgress(progress, groups.Sum(group => (1 + group.Count()) * group.Key.Sampling.Steps));
+        // A source that needs more memory runs again with each cell.
+        var limit = RecordingLimit.Of(model.Device).Total;
+        List<bool> runs = [.. groups.Select(RunsSource)];
+        var parts = new PartProgress(progress, groups.Zip(runs).Sum(each => (each.Second ? StepsOf(each.First.Key) : 0) + each.First.Sum(StepsOf)));
         foreach (var (number, group) in groups.Index())
         {
-            // A source that needs more memory runs again with each cell.
-            using var session = new EditSession(
-                model, group.Key, model.Dtype, RecordingLimit.Of(model.Device).Total, group.Max(each => each.Request.Edit.SelfResolution), group.Any(each => each.Request.Edit.SelfUnconditional));
-            var ofSource = parts.Next(group.Key.Sampling.Steps);
-            var problem = isGiven && !group.Any(each => session.NeedsSource(each.Request.Edit)) ? null : Try(() =>
+            using var session = Open(group);
+            var ofSource = runs[number] ? parts.Next(StepsOf(group.Key)) : null;
+            var problem = !runs[number] ? null : Try(() =>
             {
                 var source = session.RunSource(progress: ofSource, cancellationToken: cancellationToken);
                 if (isGiven)
@@ -52,12 +53,21 @@ internal sealed class CellMaker(StableDiffusionModel model, IReadOnlyList<Cell> 
             });
             foreach (var cell in group)
             {
-                var ofCell = parts.Next(group.Key.Sampling.Steps);
+                var ofCell = parts.Next(StepsOf(cell));
                 if ((problem ?? Try(() => Add(cell, session.Edit(cell.Request.Edit, progress: ofCell, cancellationToken: cancellationToken)))) is { } found)
                     failed.Add(new FailedCell(cell, found));
                 else
                     save();
             }
+        }
+
+        EditSession Open(IGrouping<GenerationRequest, Cell> group) => new(
+            model, group.Key, model.Dtype, limit, group.Max(each => each.Request.Edit.SelfResolution), group.Any(each => each.Request.Edit.SelfUnconditional));
+
+        bool RunsSource(IGrouping<GenerationRequest, Cell> group)
+        {
+            using var session = Open(group);
+            return !isGiven || group.Any(each => session.NeedsSource(each.Request.Edit));
         }
     }
 
@@ -74,6 +84,12 @@ internal sealed class CellMaker(StableDiffusionModel model, IReadOnlyList<Cell> 
             made.Add(new MadeImage(SourceNames[0], null, cell.Request, result));
         made.Add(new MadeImage(cell.Name, cell, cell.Request, result));
     }
+
+    // Steps of a source's pass, without those that its inversion skips.
+    private static int StepsOf(GenerationRequest source) => source.Sampling.Steps - (source.Inverted?.Settings.FirstStep ?? 0);
+
+    private static int StepsOf(Cell cell) =>
+        Math.Min(StepsOf(cell.Request.Source), cell.Request.Sampling.Steps - cell.Request.Edit.Method.FirstStep(cell.Request.Sampling.Steps));
 
     private static Exception? Try(Action work)
     {

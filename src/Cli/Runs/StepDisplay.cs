@@ -19,26 +19,32 @@ internal static class StepDisplay
             .Progress()
             .AutoClear(true)
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .Start(context => result = work(new RunSteps(context.AddTask("starting"))));
+            .Start(context => result = work(new RunSteps(context.AddTask("starting"), TimeProvider.System)));
         return result;
     }
 }
 
 /// <summary>Receives the progress that <see cref="StepDisplay"/> shows.</summary>
-internal sealed class RunSteps(ProgressTask task) : IProgress<EditProgress>, IProgress<InversionProgress>
+/// <param name="task">The displayed task.</param>
+/// <param name="clock">Measures the time; it begins now.</param>
+internal sealed class RunSteps(ProgressTask task, TimeProvider clock) : IProgress<EditProgress>, IProgress<InversionProgress>
 {
-    private readonly TimeProvider clock = TimeProvider.System;
-    private readonly long started = TimeProvider.System.GetTimestamp();
+    private readonly long started = clock.GetTimestamp();
+    private long rows;
 
-    public void Report(EditProgress value) => Show("step", value.Step, value.Steps, (long)value.Step * value.Rows);
+    public void Report(EditProgress value)
+    {
+        rows += value.Rows;
+        Show("step", value.Step, value.Steps, rows);
+    }
 
     public void Report(InversionProgress value) => Show(value.Stage, value.Step, value.Steps, value.Rows, value.Loss is { } loss ? $", loss {Number(loss, "G3")}" : "");
 
-    private void Show(string what, int step, int steps, long rows, string note = "")
+    private void Show(string what, int step, int steps, long done, string note = "")
     {
         task.MaxValue = steps;
         task.Value = step;
-        task.Description = $"{what} {step}/{steps}{note}, {Number(rows / clock.GetElapsedTime(started).TotalSeconds, "F1")} rows/s";
+        task.Description = $"{what} {step}/{steps}{note}, {Number(done / clock.GetElapsedTime(started).TotalSeconds, "F1")} rows/s";
     }
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

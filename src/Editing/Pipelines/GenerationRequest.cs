@@ -63,7 +63,7 @@ public sealed record Observation
 /// <summary>Progress of a run.</summary>
 /// <param name="Step">Number of completed steps.</param>
 /// <param name="Steps">Total number of steps.</param>
-/// <param name="Rows">U-Net rows computed in each step.</param>
+/// <param name="Rows">Rows computed in this step.</param>
 /// <param name="Preview">Decodes the current x₀ predictions. Call it only inside the progress callback; each call runs the
 /// autoencoder.</param>
 public readonly record struct EditProgress(int Step, int Steps, int Rows, Func<IReadOnlyList<Diffusion.Images.Image>>? Preview = null);

@@ -24,13 +24,21 @@ public sealed class CellMakerTests
         Assert.Equal(Enumerable.Repeat(2, 2 * Steps), Rows([Uni, Uni with { Strength = 2 }]));
         Assert.Equal([.. Enumerable.Repeat(1, Steps), .. Enumerable.Repeat(2, 2 * Steps)], Rows([Uni, new PromptToPromptMethod()]));
         Assert.Equal(Enumerable.Repeat(4, Steps), Rows([new MasaCtrl()]));
+        // A shallow edit skips a step.
+        Assert.Equal([1, 1, 1, 2, 2, 2, 2, 2], Rows([Uni with { EditDepth = 0.7 }, new PromptToPromptMethod()]));
 
         List<int> Rows(IReadOnlyList<EditMethod> methods)
         {
             Cell[] cells = [.. methods.Select((method, column) => new Cell(0, column, new(source, new EditRequest { Prompts = [Target], Method = method }, Observation.None), MethodChoice.Usual))];
             using var maker = new CellMaker(model, cells, isGiven: true);
-            var rows = new List<int>();
-            maker.Make(() => { }, new Each(step => rows.Add(step.Rows)), TestContext.Current.CancellationToken);
+            var (rows, steps, total) = (new List<int>(), new List<int>(), 0);
+            maker.Make(() => { }, new Each(step =>
+            {
+                rows.Add(step.Rows);
+                steps.Add(step.Step);
+                total = step.Steps;
+            }), TestContext.Current.CancellationToken);
+            Assert.Equal(Enumerable.Range(1, total), steps);
             Assert.Empty(maker.Failed);
             Assert.Equal(["source.png", .. cells.Select(cell => cell.Name)], maker.Made.Select(image => image.Name));
             return rows;
