@@ -87,10 +87,10 @@ internal sealed record BatchRequest
             var learns = Plan.Items.Zip(settings).Any(item => item.First.Image is not null && item.Second.Inversion.HasGradient);
             var largest = settings.Select(its => its.Sampling.Size).OfType<PixelSize>().OrderByDescending(size => (long)size.Width * size.Height).FirstOrDefault();
             // Guidance may be drawn, and most samples have some.
-            var rows = Plan.Items.Zip(settings).Max(item => item.Second.Edit.Method.RowsOf(item.First.Targets.Count, item.Second.Sampling with { Guidance = SamplingSettings.DefaultGuidance }));
+            var edits = Plan.Items.Zip(settings, (item, its) => (its.Edit.Method, item.Targets.Count, Sampling: its.Sampling with { Guidance = SamplingSettings.DefaultGuidance })).ToList();
             return new MemoryDemand(
-                rows, largest.Width == 0 ? null : largest, learns ? 1 : 0, OrDefaultSize: settings.Exists(its => its.Sampling.Size is null),
-                TakesAllRows: settings.Exists(its => its.Edit.Method.TakesAllRows(its.Sampling.Steps)));
+                edits.Max(each => each.Method.RowsOf(each.Count, each.Sampling)), largest.Width == 0 ? null : largest, learns ? 1 : 0, OrDefaultSize: settings.Exists(its => its.Sampling.Size is null),
+                RowsTogether: edits.Max(each => each.Method.RowsTogetherOf(each.Count, each.Sampling)));
         }
     }
 

@@ -91,8 +91,8 @@ internal sealed class GridCommand
         var given = real is { IsInverted: true } ? Parsed.Named("--inversion", () => real.Size) : real?.Size;
         using var loaded = model.Load(parse, new MemoryDemand(
             cells.Max(each => each.Request.Edit.Method.RowsOf(edits: 1, each.Request.Sampling)), sampling.Size(parse), hasGradient ? 1 : 0, Given: given,
-            TakesAllRows: cells.Exists(each => each.Request.Edit.Method.TakesAllRows(each.Request.Sampling.Steps))),
-            cells.Select(each => MethodOptions.RowByRow(each.Request.Edit.Method, each.Request.Sampling.Steps)).FirstOrDefault(advice => advice is not null));
+            RowsTogether: cells.Max(each => each.Request.Edit.Method.RowsTogetherOf(edits: 1, each.Request.Sampling))),
+            cells.Select(each => MethodOptions.RowByRow(each.Request.Edit.Method, each.Request.Sampling.Steps, setting => GridOption.NameOf(setting, ("--columns", across), ("--rows", down)))).FirstOrDefault(advice => advice is not null));
         repeats?.Require(loaded);
         var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, trace: null);
         using var latents = sampling.ReadInitialLatents(parse);

@@ -16,7 +16,7 @@ internal sealed class MemoryOptions
 {
     private readonly Option<bool> low = new("--low-memory")
     {
-        Description = "Load one model part at a time and run the batch row by row. Slower; same images up to rounding. Used automatically when the run would not fit",
+        Description = "Load one model part at a time and run the batch row by row where the method allows it. Slower; same images up to rounding. Used automatically when the run would not fit",
         Group = HelpGroup.Model,
     };
 
@@ -66,7 +66,7 @@ internal sealed class MemoryOptions
         {
             Estimate(chosen).RequireFits(available, owner, run.TakesAllParts);
         }
-        catch (InvalidInputException e) when (run.TakesAllRows && rowByRow is not null && MemoryEstimate.Of(path, chosen, dtype, run with { TakesAllRows = false }).Peak <= available)
+        catch (InvalidInputException e) when (run.RowsTogether > 0 && rowByRow is not null && MemoryEstimate.Of(path, chosen, dtype, run with { RowsTogether = 0 }).Peak <= available)
         {
             throw new InvalidInputException($"{e.Message} Or {rowByRow}: the rows of a step can then be computed one after another, which fits.", e);
         }

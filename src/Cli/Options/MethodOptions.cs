@@ -63,8 +63,8 @@ internal sealed class MethodOptions
     /// <summary>Advice that makes the rows of an edit independent of each other; null if they are.</summary>
     /// <param name="method">The method.</param>
     /// <param name="steps">Number of steps.</param>
-    public static string? RowByRow(EditMethod method, int steps) => !method.TakesAllRows(steps) ? null
-        : method is InfEdit ? "make --self-part at least as large as --cross-part" : "leave --subject out";
+    /// <param name="nameOf">Maps a setting to what gives it; null for its option.</param>
+    public static string? RowByRow(EditMethod method, int steps, Func<string, string>? nameOf = null) => method.TakesAllRows(steps) ? method.RowByRowAdvice(nameOf ?? OptionNames.Of) : null;
 
     public void AddTo(Command command)
     {

@@ -32,11 +32,19 @@ internal static class GridOption
         {
             return work();
         }
-        catch (InvalidInputException e) when (axes.FirstOrDefault(each => e.Setting is { } setting && $"--{each.Axis.Setting}" == OptionNames.Of(setting)) is { Name: { } name } found)
+        catch (InvalidInputException e) when (axes.FirstOrDefault(each => e.Setting is { } setting && each.Axis.Varies(setting)) is { Name: { } name } found)
         {
-            throw new InvalidInputException($"{name} {found.Axis.Setting}={found.Value}", e.Problem, e.Advice, e);
+            throw new InvalidInputException($"{name} {found.Axis with { Values = [found.Value] }}", e.Problem, e.Advice, e);
         }
     }
+
+    /// <summary>The name of a setting: its option, after the axis if it varies.</summary>
+    /// <param name="setting">The setting's property.</param>
+    /// <param name="axes">The axes, each with the option that gives it.</param>
+    public static string NameOf(string setting, params IEnumerable<(string Name, GridAxis Axis)> axes) =>
+        axes.Where(each => each.Axis.Varies(setting)).Select(each => $"{each.Name} {each.Axis.Setting}").FirstOrDefault() ?? OptionNames.Of(setting);
+
+    private static bool Varies(this GridAxis axis, string setting) => $"--{axis.Setting}" == OptionNames.Of(setting);
 
     /// <summary>An error of the parser, which names the option first.</summary>
     public static InvalidInputException Error(string message) => message.Split(": ", 2) is [var option, var problem] && option.StartsWith("--", StringComparison.Ordinal) && !option.Contains(' ', StringComparison.Ordinal)

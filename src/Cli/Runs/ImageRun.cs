@@ -53,7 +53,7 @@ internal sealed class ImageRun
             new GenerationRequest { Prompt = job.Source, Sampling = sampling.Settings(parse) }, job.Edit(), job.Observation with { Trace = traceName is not null });
         using var loaded = model.Load(parse, new MemoryDemand(
             request.Edit.Method.RowsOf(request.Edit.Prompts.Count, request.Sampling), request.Sampling.Size, job.HasGradient ? 1 : 0, Given: job.Given,
-            TakesAllRows: request.Edit.Prompts.Count > 0 && request.Edit.Method.TakesAllRows(request.Sampling.Steps)), MethodOptions.RowByRow(request.Edit.Method, request.Sampling.Steps));
+            RowsTogether: request.Edit.Method.RowsTogetherOf(request.Edit.Prompts.Count, request.Sampling)), MethodOptions.RowByRow(request.Edit.Method, request.Sampling.Steps));
         repeats?.Require(loaded);
         var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, Path.GetFileName(traceName));
         trace?.RequireTrace();

@@ -10,14 +10,14 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Pipelines;
 
 /// <summary>The memory-relevant properties of a run.</summary>
-/// <param name="Rows">Rows of the U-Net's batch computed together; in low-memory mode they run one at a time, unless <paramref name="TakesAllRows"/>.</param>
+/// <param name="Rows">Rows of the U-Net's batch computed together; in low-memory mode they run one at a time, except <paramref name="RowsTogether"/>.</param>
 /// <param name="Size">Size of the images; null for the model's default.</param>
 /// <param name="LearningRows">Rows with a gradient, before or after the others: 1 in null-text inversion, a batch in textual inversion.</param>
 /// <param name="TakesAllParts">Whether the run alternates between parts of the model, so that all of them stay in memory.</param>
 /// <param name="Given">Size of the image to edit, and of the result; null without one.</param>
 /// <param name="OrDefaultSize">Whether some images have the model's default size, which may be larger than <paramref name="Size"/>.</param>
-/// <param name="TakesAllRows">Whether the rows read each other, so that they are computed together even in low-memory mode.</param>
-internal readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, int LearningRows = 0, bool TakesAllParts = false, PixelSize? Given = null, bool OrDefaultSize = false, bool TakesAllRows = false);
+/// <param name="RowsTogether">Largest number of rows that read each other, so that they are computed together even in low-memory mode; 0 for none.</param>
+internal readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, int LearningRows = 0, bool TakesAllParts = false, PixelSize? Given = null, bool OrDefaultSize = false, int RowsTogether = 0);
 
 /// <summary>
 /// Estimates the peak memory of a run, in bytes, from the model's configs and headers. The factors were measured with
@@ -79,16 +79,16 @@ internal sealed record MemoryEstimate(
         // Images are decoded one by one.
         var decoded = options.TiledVae ? Math.Min(width, AutoencoderKL.TileSide) * Math.Min(height, AutoencoderKL.TileSide) : width * height;
         var finest = shape.UNet.Levels[0].Channels * (width / perLatent) * (height / perLatent);
-        var rowByRow = options.OnePartAtATime && !demand.TakesAllRows;
+        var together = options.OnePartAtATime ? demand.RowsTogether : demand.Rows;
         return new MemoryEstimate(
             ModelParts.TextEncoders.Take(shape.TextEncoders.Count).Sum(Parameters) * number,
             Parameters(ModelParts.UNet) * number,
             Parameters(ModelParts.Vae) * Single,
-            Math.Max(Maps(rowByRow ? 1 : demand.Rows), Maps(demand.LearningRows) + Gradient(demand.LearningRows)),
+            Math.Max(Maps(Math.Max(1, together)), Maps(demand.LearningRows) + Gradient(demand.LearningRows)),
             DecodingMaps * shape.Vae.Channels[0] * decoded * Single,
             options.OnePartAtATime,
             demand.Given is { } image ? ImageBytes * image.Width * image.Height : 0,
-            rowByRow ? 0 : KeysAndValues(demand.Rows));
+            KeysAndValues(together));
 
         long Maps(int rows) => rows * finest * NetworkMaps * number;
 

@@ -39,6 +39,7 @@ internal static class DenoisingLoop
         using var conditional = request.Companions == 0 ? null : request.Conditional.Narrow(0, request.Prompts.Count - request.Companions);
         using var alone = conditional is null ? null
             : new Evaluations(request with { Prompts = [.. request.Prompts.SkipLast(request.Companions)], Companions = 0, Conditional = conditional }, scheduler.Timesteps);
+        var its = all;
         var steps = scheduler.Timesteps.Count;
         var latents = (request.Latents * Scalar(scheduler.InitialNoiseSigma)).DetachFromDisposeScope();
         using var overflow = new OverflowWatch();
@@ -47,7 +48,12 @@ internal static class DenoisingLoop
             for (var i = request.FirstStep; i < steps; i++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var its = alone is null || i < request.CompanionSteps ? all : alone;
+                if (alone is not null && i >= request.CompanionSteps && its != alone)
+                {
+                    its = alone;
+                    all.Dispose();
+                }
+
                 var next = Step(denoiser, scheduler, its, i, latents);
                 latents.Dispose();
                 latents = next;

@@ -2,6 +2,7 @@ using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet.Attention;
 using PromptToPrompt.Editing.Alignment;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
 using static TorchSharp.torch;
@@ -31,6 +32,16 @@ public abstract record EditMethod
     public virtual void Validate()
     {
     }
+
+    /// <summary>Whether the method edits inverted images only.</summary>
+    internal virtual bool NeedsImage => false;
+
+    /// <summary>Requires an inverted image if the method <see cref="NeedsImage"/>.</summary>
+    /// <param name="hasImage">Whether there is one.</param>
+    /// <param name="advice">How to give one, without the period.</param>
+    /// <exception cref="Diffusion.InvalidInputException">There is none.</exception>
+    internal void RequireImage(bool hasImage, string advice = "Give an image") => Diffusion.InvalidInputException.Require(
+        hasImage || !NeedsImage, nameof(EditRequest.Method), $"{Name} edits an inverted image, and there is none.", $"{advice}, or use another editing method.");
 
     /// <summary>Checks that the method can be used with the settings of a run.</summary>
     /// <param name="sampling">The sampling settings.</param>
@@ -67,6 +78,10 @@ public abstract record EditMethod
     /// <param name="steps">Number of steps.</param>
     internal bool TakesAllRows(int steps) => HasCompanions(steps) || Words is not null;
 
+    /// <summary>Advice that makes the rows of a step independent of each other, as a clause without a period; null if they always are.</summary>
+    /// <param name="nameOf">Maps a setting's property to the name that the reader knows, such as a command-line option.</param>
+    internal virtual string? RowByRowAdvice(Func<string, string> nameOf) => null;
+
     /// <summary>
     /// Whether the unconditional rows of edits have the source prompt, and <see cref="Combine(Tensor, Tensor)"/> takes the place of classifier-free guidance.
     /// </summary>
@@ -94,8 +109,20 @@ public abstract record EditMethod
     /// <summary>About how many rows a batch of a source and its edits has, for estimates before their prompts are read.</summary>
     /// <param name="edits">Number of edits.</param>
     /// <param name="sampling">The sampling settings.</param>
-    internal int RowsOf(int edits, SamplingSettings sampling) => OwnRows is { } own ? 1 + (edits * own)
-        : (1 + (edits * (HasCompanions(sampling.Steps) ? 2 : 1))) * (sampling.Guidance == 1 && !GuidesBySource ? 1 : 2);
+    internal int RowsOf(int edits, SamplingSettings sampling)
+    {
+        if (OwnRows is { } own)
+            return 1 + (edits * own);
+        // The source follows its trajectory, and at most one row reads its attention.
+        if (GuidesBySource)
+            return 1 + (2 * edits);
+        // Companions have the guidance of the inversion, which may differ from 1 where that of the edits does not.
+        return HasCompanions(sampling.Steps) ? 2 * (1 + (2 * edits)) : (1 + edits) * (sampling.Guidance == 1 ? 1 : 2);
+    }
+
+    /// <summary>The part of <see cref="RowsOf"/> that must be computed together even to save memory: all, or none.</summary>
+    /// <inheritdoc cref="RowsOf"/>
+    internal int RowsTogetherOf(int edits, SamplingSettings sampling) => edits > 0 && TakesAllRows(sampling.Steps) ? RowsOf(edits, sampling) : 0;
 
     /// <summary>The prediction of an edit, if it has concepts.</summary>
     internal virtual Tensor Combine(ConceptStep step) => throw new NotSupportedException();

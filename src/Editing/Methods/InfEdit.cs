@@ -48,11 +48,13 @@ public sealed record InfEdit : EditMethod
 
     internal override void Validate(SamplingSettings sampling, InversionSettings? inversion)
     {
-        Require(inversion is not null, "Method", $"{Name} edits an inverted image, and there is none.", "Give an image, or use another editing method.");
+        RequireImage(inversion is not null);
         Require(
             inversion!.Method is VirtualInversion, "Method", $"{Name} needs virtual inversion and cannot be combined with {inversion.Method.Name}.",
             $"Use {UsualInversion}.");
     }
+
+    internal override bool NeedsImage => true;
 
     internal override string UsualInversion => new VirtualInversion().Name;
 
@@ -62,6 +64,8 @@ public sealed record InfEdit : EditMethod
 
     // After the steps of (3), nothing reads the layout branch.
     internal override int CompanionSteps(int steps) => Count(SelfPart, steps) < Count(CrossPart, steps) ? Count(CrossPart, steps) : 0;
+
+    internal override string RowByRowAdvice(Func<string, string> nameOf) => $"make {nameOf(nameof(SelfPart))} at least as large as {nameOf(nameof(CrossPart))}";
 
     internal override AttentionProcessor Attention(MethodRun run, AttentionProcessor inner) => new UnifiedControl(this, run, inner);
 

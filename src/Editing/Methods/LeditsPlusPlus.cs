@@ -63,13 +63,15 @@ public sealed record LeditsPlusPlus : EditMethod
     internal override void Validate(SamplingSettings sampling, InversionSettings? inversion)
     {
         const string Advice = "Leave it out, or use another editing method.";
-        Require(inversion is not null, "Method", $"{Name} edits an inverted image, and there is none.", "Give an image, or use another editing method.");
+        RequireImage(inversion is not null);
         Require(
             inversion!.Method is EditFriendlyInversion, "Method", $"{Name} adds the noise of an edit-friendly inversion and cannot be combined with {inversion.Method.Name}.",
             $"Use {UsualInversion}.");
         Require(sampling.Negative.Length == 0, nameof(SamplingSettings.Negative), $"The editing method {Name} compares with the empty prompt; to keep something out, remove it as a concept.", Advice);
         Require(sampling.GuidanceRescale == 0, nameof(SamplingSettings.GuidanceRescale), $"The editing method {Name} does not use guidance.", Advice);
     }
+
+    internal override bool NeedsImage => true;
 
     internal override string UsualInversion => Inversion.Name;
 
@@ -78,8 +80,9 @@ public sealed record LeditsPlusPlus : EditMethod
 
     internal override bool UsesGuidance => false;
 
-    // A swap has two concepts; the prompts of source and target may have rows, too.
-    internal override int? OwnRows => 3 + Math.Max(2, Concepts.Count);
+    // A swap has two concepts. How many the prompts have is known only when they are read; few edits have more than two swaps. The empty prompt has a row, and
+    // the prompts of source and target may have rows, too.
+    internal override int? OwnRows => 3 + (Concepts.Count > 0 ? Concepts.Count : 4);
 
     // Equations 1 to 3.
     internal override Tensor Combine(ConceptStep step)

@@ -57,6 +57,8 @@ public sealed record MasaCtrl : EditMethod
 
     internal override BlendWords? Words => Subject;
 
+    internal override string RowByRowAdvice(Func<string, string> nameOf) => $"leave {nameOf(nameof(Subject))} out";
+
     internal override AttentionProcessor Attention(MethodRun run, AttentionProcessor inner) => new MutualSelfAttention(this, run, inner);
 
     private sealed class MutualSelfAttention(MasaCtrl method, MethodRun run, AttentionProcessor inner) : SourceSharing(run.Source, inner), IDisposable

@@ -39,13 +39,15 @@ public sealed record TurboEdit : EditMethod
     internal override void Validate(SamplingSettings sampling, InversionSettings? inversion)
     {
         const string Advice = "Leave it out, or use another editing method.";
-        Require(inversion is not null, "Method", $"{Name} edits an inverted image, and there is none.", "Give an image, or use another editing method.");
+        RequireImage(inversion is not null);
         Require(inversion!.Method is EditFriendlyInversion, "Method", $"{Name} adds the noise of {Inversion.Name} and cannot be combined with {inversion.Method.Name}.", $"Use {Inversion.Name}.");
         var guidance = ((EditFriendlyInversion)inversion.Method).GuidanceOf(inversion);
         Require(guidance == 1, "Method", $"{Name} has no guidance, and the image is inverted with {guidance}.", "Invert it with guidance 1, or with a noise shift, which has 1 by default.");
         Require(sampling.Negative.Length == 0, nameof(SamplingSettings.Negative), $"The editing method {Name} has no unconditional prediction.", Advice);
         Require(sampling.GuidanceRescale == 0, nameof(SamplingSettings.GuidanceRescale), $"The editing method {Name} does not use guidance.", Advice);
     }
+
+    internal override bool NeedsImage => true;
 
     internal override string UsualInversion => Inversion.Name;
 

@@ -40,7 +40,7 @@ public sealed record UniEdit : EditMethod
     internal override void Validate(SamplingSettings sampling, InversionSettings? inversion)
     {
         const string Advice = "Leave it out, or use another editing method.";
-        Require(inversion is not null, "Method", $"{Name} edits an inverted image, and there is none.", "Give an image, or use another editing method.");
+        RequireImage(inversion is not null);
         Require(
             inversion!.Method is UniInversion or DirectInversion, "Method", $"{Name} follows the inversion without guidance and cannot be combined with {inversion.Method.Name}.",
             $"Use {AnyOf(new UniInversion().Name, new DirectInversion().Name)}.");
@@ -49,6 +49,8 @@ public sealed record UniEdit : EditMethod
         Require(sampling.GuidanceRescale == 0, nameof(SamplingSettings.GuidanceRescale), $"The editing method {Name} does not use guidance.", Advice);
         Require(FirstStep(sampling.Steps) < sampling.Steps, nameof(EditDepth), $"{EditDepth} of {sampling.Steps} steps is no step.", "Use a larger number or more steps.");
     }
+
+    internal override bool NeedsImage => true;
 
     internal override string UsualInversion => new UniInversion().Name;
 

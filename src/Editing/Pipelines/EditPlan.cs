@@ -150,7 +150,9 @@ internal sealed class EditPlan : IDisposable
         if (Concepts is not null)
             return (prompts.Contains(0) && ReadsKnown ? 1 : 0) + Concepts.Count(prompts);
         var known = Trajectory is not null && !Edit.Method.ReadsActivations && prompts.Contains(0) ? 1 : 0;
-        return (ReadsKnown ? known : 0) + ((prompts.Count - known) * ((Sampling.Guidance == 1 && !Edit.Method.GuidesBySource && !(prompts.Any(prompt => prompt > Edit.Prompts.Count) && Source.Inverted?.Settings.InversionGuidance is not (null or 1))) || Model.Denoiser.TakesGuidance ? 1 : 2));
+        var hasGuidedCompanions = prompts.Any(prompt => prompt > Edit.Prompts.Count) && Source.Inverted?.Settings.InversionGuidance is not (null or 1);
+        var isInPairs = !Model.Denoiser.TakesGuidance && (Sampling.Guidance != 1 || Edit.Method.GuidesBySource || hasGuidedCompanions);
+        return (ReadsKnown ? known : 0) + ((prompts.Count - known) * (isInPairs ? 2 : 1));
     }
 
     public void Dispose()

@@ -64,7 +64,7 @@ public sealed class MemoryEstimateTests : IDisposable
         Assert.Equal(all.Weights + Math.Max(all.Network + all.KeysAndValues, all.Decoding), all.Peak);
         Assert.True(one.Peak < all.Peak);
         Assert.Equal(one.Peak, Of(path, rows: 8, options: new() { OnePartAtATime = true }).Peak);
-        var together = MemoryEstimate.Of(path, new() { OnePartAtATime = true }, ScalarType.Float32, new(Rows: 8, TakesAllRows: true));
+        var together = MemoryEstimate.Of(path, new() { OnePartAtATime = true }, ScalarType.Float32, new(Rows: 10, RowsTogether: 8));
         Assert.Equal((8 * one.Network, 8 * all.KeysAndValues), (together.Network, together.KeysAndValues));
     }
 

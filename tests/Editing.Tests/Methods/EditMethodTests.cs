@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Methods;
+using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Editing.Tests.Methods;
 
@@ -40,15 +41,45 @@ public sealed class EditMethodTests
     [Theory]
     [InlineData("p2p", 7.5, 6)]
     [InlineData("p2p", 1, 3)]
-    // It takes the prompts' difference in place of guidance.
-    [InlineData("uni-edit", 1, 6)]
-    [InlineData("ledits++", 7.5, 11)]
+    // Edits take the prompts' difference in place of guidance, two rows each; of the source, which follows its trajectory, a row is computed for its attention.
+    [InlineData("uni-edit", 1, 5)]
+    [InlineData("turbo-edit", 7.5, 5)]
+    // Two swaps have four concepts.
+    [InlineData("ledits++", 7.5, 15)]
     public void TheRowsOfASourceAndTwoEditsAreEstimated(string method, double guidance, int rows) =>
         Assert.Equal(rows, EditMethod.Named(method).RowsOf(edits: 2, new SamplingSettings { Guidance = guidance }));
 
     [Fact]
     public void ALayoutBranchCountsInTheEstimate() =>
         Assert.Equal((6, 10), (new InfEdit().RowsOf(edits: 2, new SamplingSettings()), new InfEdit { SelfPart = 0.2 }.RowsOf(edits: 2, new SamplingSettings())));
+
+    [Fact]
+    public void ALayoutBranchMayHaveGuidanceWhereItsEditHasNone()
+    {
+        var unguided = new SamplingSettings { Guidance = 1 };
+        Assert.Equal((2, 6), (new InfEdit().RowsOf(edits: 1, unguided), new InfEdit { SelfPart = 0.2 }.RowsOf(edits: 1, unguided)));
+    }
+
+    [Fact]
+    public void GivenConceptsAreCounted() => Assert.Equal(9, new LeditsPlusPlus { Concepts = [EditConcept.Parse("hat")] }.RowsOf(edits: 2, new SamplingSettings()));
+
+    [Fact]
+    public void OnlyRowsThatReadEachOtherAreComputedTogetherToSaveMemory()
+    {
+        EditMethod[] methods = [new PromptToPromptMethod(), new InfEdit(), new InfEdit { SelfPart = 0.2 }, new MasaCtrl { Subject = BlendWords.Parse("cat") }];
+        Assert.Equal([0, 0, 10, 6], methods.Select(method => method.RowsTogetherOf(edits: 2, new SamplingSettings())));
+        Assert.Equal(0, methods[^1].RowsTogetherOf(edits: 0, new SamplingSettings()));
+    }
+
+    [Fact]
+    public void AMethodNamesWhatMakesItsRowsIndependent()
+    {
+        Assert.Equal("leave <Subject> out", new MasaCtrl().RowByRowAdvice(Name));
+        Assert.Equal("make <SelfPart> at least as large as <CrossPart>", new InfEdit().RowByRowAdvice(Name));
+        Assert.Null(new UniEdit().RowByRowAdvice(Name));
+
+        static string Name(string setting) => $"<{setting}>";
+    }
 
     [Theory]
     [MemberData(nameof(Unused), DisableDiscoveryEnumeration = true)]
