@@ -44,7 +44,7 @@ internal static class EditCommand
                 texts = [texts[0], texts[0]];
             if (saved is null && texts.Length < 2)
             {
-                var others = inverting.Choice(parse).EditMethod is LeditsPlusPlus ? ", or name with --concept what to add or remove" : "";
+                var others = file is not null && inverting.Choice(parse).EditMethod is LeditsPlusPlus ? ", or name with --concept what to add or remove" : "";
                 throw new InvalidInputException($"Only the source prompt is given. Add at least one target prompt{others}. See \"p2p edit --help\".");
             }
 
@@ -68,7 +68,7 @@ internal static class EditCommand
                     Inputs = [.. RunInput.Given(parse, image), .. RunInput.Given(parse, inversion), .. edit.Inputs(parse)],
                     Given = real is null ? null : saved is null ? real.Size : Parsed.Named("--inversion", () => real.Size),
                     HasGradient = file is not null && inverting.Settings(parse, texts[0], run.Sampling.Settings(parse)).Method.HasGradient,
-                    Edit = () => edit.Read(parse, saved is null ? texts[1..] : texts, inverting.Choice(parse).EditMethod),
+                    Edit = () => edit.Read(parse, saved is null ? texts[1..] : texts, inverting.Choice(parse).EditMethod, hasImage: real is not null, parse.GetValue(attention)),
                     Observation = new Observation { Attention = parse.GetValue(attention) },
                     Prepare = (model, request) => real is null ? CheckFeather(model, request) : Open(real, model, request, parse),
                     AddImages = real is null ? AddEdits : (folder, result) => real.AddImages(folder, result, keepOutside.Read(parse)),

@@ -226,9 +226,10 @@ internal sealed class GridCommand
             if (its.Errors.Count > 0)
                 throw GridOption.Error(its.Errors[0].Message);
             var choice = inverting.Choice(its);
+            var hasImage = parse.GetValue(image) is not null || parse.GetValue(inversion) is not null;
             if (parse.GetValue(image) is null)
                 inverting.RequireNoInversion(its, isInverted: parse.GetValue(inversion) is not null);
-            var request = new ImageRequest(new GenerationRequest { Prompt = prompt, Sampling = sampling.Settings(its) }, edit.Read(its, targets, choice.EditMethod), Observation.None);
+            var request = new ImageRequest(new GenerationRequest { Prompt = prompt, Sampling = sampling.Settings(its) }, edit.Read(its, targets, choice.EditMethod, hasImage), Observation.None);
             return new Cell(row, column, request, choice);
         }
     }

@@ -70,15 +70,24 @@ internal sealed class EditOptions
     /// <param name="parse">The command line.</param>
     /// <param name="prompts">The target prompts.</param>
     /// <param name="method">The chosen method.</param>
+    /// <param name="hasImage">Whether an image is given.</param>
+    /// <param name="showsAttention">Whether the heat maps of each target prompt are drawn.</param>
     /// <exception cref="InvalidInputException">An option is invalid, or all edits would be equal.</exception>
-    public EditRequest Read(ParseResult parse, IReadOnlyList<string> prompts, EditMethod method)
+    public EditRequest Read(ParseResult parse, IReadOnlyList<string> prompts, EditMethod method, bool hasImage, bool showsAttention = false)
     {
         var edit = Read(parse, methods.Read(parse, method)) with { Prompts = prompts };
-        // Only a local blend reads the words of target prompts.
+        // Only a local blend and heat maps read the words of target prompts.
         InvalidInputException.Require(
-            prompts.Count < 2 || edit.Method is not LeditsPlusPlus { Concepts.Count: > 0 } || edit.Blend is not null || edit.BlendSubtract is not null, MethodOptions.Concepts,
+            prompts.Count < 2 || showsAttention || edit.Method is not LeditsPlusPlus { Concepts.Count: > 0 } || edit.Blend is not null || edit.BlendSubtract is not null, MethodOptions.Concepts,
             $"All edits have the same concepts, so that those of the {prompts.Count} target prompts would be equal.",
-            "Give one target prompt, or leave it out: the concepts are then the differences of each target prompt from the source prompt.");
+            "Give one target prompt, add --blend, or leave --concept out: the concepts are then the differences of each target prompt from the source prompt.");
+        if (!hasImage && method.NeedsImage)
+        {
+            // An invalid option is the first error here too.
+            edit.Validate();
+            method.RequireImage(hasImage, "Give the image with --image");
+        }
+
         return edit;
     }
 

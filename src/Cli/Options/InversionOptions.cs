@@ -95,7 +95,7 @@ internal sealed class InversionOptions
     {
         if (Choice(parse) is not { Inversion: { } inversion } choice)
             return;
-        var advice = choice.Editing is { } editing ? $"{method.Name} {editing} alone" : $"an editing method ({InvalidInputException.AnyOf(EditMethod.Names)})";
+        var advice = choice.EditMethod.NeedsImage && !isInverted ? "another editing method" : choice.Editing is { } editing ? $"{method.Name} {editing} alone" : $"an editing method ({InvalidInputException.AnyOf(EditMethod.Names)})";
         throw new InvalidInputException(
             method.Name, $"{inversion} is an inversion method, and {Reason(isInverted)}.", isInverted ? $"Use {advice}." : $"Give the image to invert with --image, or use {advice}.");
     }

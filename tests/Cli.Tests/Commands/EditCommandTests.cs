@@ -89,11 +89,38 @@ public sealed class EditCommandTests
     [InlineData("2000", "--steps", "2e3")]
     [InlineData("--init-latents", "--init-latents", "no-such.safetensors")]
     [InlineData("--steps", "--steps", "0")]
+    [InlineData("Give the image with --image, or use another editing method.", "--method", "ledits++")]
+    [InlineData("Give the image to invert with --image, or use another editing method.", "--method", "virtual+infedit")]
     public void WrongInputNamesItAndWritesNothing(string expected, params string[] options)
     {
         using var folder = new TemporaryFolder();
         Assert.Contains(expected, InProcess.Run(["edit", "a cat", "a dog", "--model", TinyModel.Shared.Folder, "-o", folder["out"], .. options]).FailedWith(2));
         Assert.False(Directory.Exists(folder["out"]));
+    }
+
+    [Fact]
+    public void ConceptsAreOfferedOnlyBesideAPicture()
+    {
+        using var folder = new TemporaryFolder();
+        Photograph.Draw(16, 16).SavePng(folder["photo.png"]);
+        string[] edit = ["edit", Photograph.Prompt, "--method", "ledits++", "--model", TinyModel.Shared.Folder, "-o", folder["out"]];
+        Assert.Contains("Add at least one target prompt. See", InProcess.Run(edit).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("or name with --concept", InProcess.Run([.. edit, "--image", folder["photo.png"]]).FailedWith(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheHeatMapsOfEditsWithTheSameConceptsDifferByTheirPrompts()
+    {
+        using var folder = new TemporaryFolder();
+        Photograph.Draw(64, 64).SavePng(folder["photo.png"]);
+        string[] edit =
+        [
+            "edit", Photograph.Prompt, "a red house in a field", "a house on a hill", "--image", folder["photo.png"], "--method", "ledits++", "--concept", "hat",
+            "--steps", "3", "--quiet", "--model", TinyModel.Shared.Folder, "-o", folder["out"],
+        ];
+        Assert.Contains("Give one target prompt, add --blend, or leave --concept out:", InProcess.Run(edit).FailedWith(2), StringComparison.Ordinal);
+        InProcess.Run([.. edit, "--attention"]).Succeeded();
+        Assert.True(File.Exists(Path.Combine(folder["out"], "attention.png")));
     }
 
     [Fact]

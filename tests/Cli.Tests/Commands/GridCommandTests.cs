@@ -40,6 +40,8 @@ public sealed class GridCommandTests
     [InlineData("--rows: \"seed=1,,2\" is not valid.", "--rows", "seed=1,,2")]
     [InlineData("--columns seed=x: \"x\" is not valid.", "--columns", "seed=1,x")]
     [InlineData("--columns cross-steps=2: \"2\" is not a range of steps.", "--columns", "cross-steps=1,2")]
+    [InlineData("--columns weight:cat=x: ", "--columns", "weight:cat=2,x")]
+    [InlineData("--columns method=uni-edit: uni-edit edits an inverted image, and there is none. Give the image with --image, or use another editing method.", "--columns", "method=p2p,uni-edit")]
     [InlineData("--columns: Nothing varies.")]
     public void WhatCannotBeAnAxisIsRefused(string expected, params string[] axes)
     {
@@ -47,6 +49,17 @@ public sealed class GridCommandTests
         var outcome = InProcess.Run(["grid", "a cat", "a dog", "-o", folder["out"], "--model", TinyModel.Shared.Folder, .. axes]);
         Assert.StartsWith("p2p: " + expected, outcome.FailedWith(2), StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder["out"]));
+    }
+
+    [Fact]
+    [Trait("Category", "Process")]
+    public void AGridThatDoesNotFitNamesTheAxisBecauseOfWhich()
+    {
+        using var folder = new TemporaryFolder();
+        var outcome = P2P.RunIn(new Dictionary<string, string> { ["DOTNET_GCHeapHardLimit"] = "0x3000000" }, [
+            "grid", "a cat in a meadow", "a big cat in a meadow", "--method", "masactrl", "--columns", "subject=cat,meadow", "--steps", "2", "--size", "192x192", "--quiet",
+            "--model", EmbeddedModel.Folder(), "-o", folder["out"]]);
+        Assert.EndsWith("Or leave --columns subject out: the rows of a step can then be computed one after another, which fits.", outcome.FailedWith(2), StringComparison.Ordinal);
     }
 
     [Fact]
