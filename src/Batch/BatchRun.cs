@@ -88,11 +88,11 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
 
     /// <summary>Checks that the settings fit the model and that the folder is this run's, and creates it.</summary>
     /// <exception cref="InvalidInputException">The folder has the data of another run, or a setting does not fit the model.</exception>
-    public void Prepare()
+    public void Prepare(CancellationToken cancellationToken = default)
     {
         RequireFits(request, model.Shape);
-        request.Place.Fetch();
-        Claim();
+        request.Place.Fetch(cancellationToken);
+        Claim(cancellationToken);
     }
 
     /// <summary>Runs until all shards of the partition are complete. Waits for those that other processes are working on, and takes over those that they leave.</summary>
@@ -101,13 +101,15 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     /// <exception cref="InvalidInputException">The folder has the data of another run or of other images, or a setting does not fit the model.</exception>
     /// <exception cref="RepeatedFailureException">Many items failed in a row.</exception>
     /// <exception cref="FilterStartException">A filter cannot be asked at all.</exception>
+    /// <exception cref="IOException">The data set cannot be reached, or a shard of this partition is missing at the end.</exception>
     public BatchProgress Execute(IProgress<BatchProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        Prepare();
+        Prepare(cancellationToken);
         GivenImages.RequireSame(request);
         Progress = Survey();
         progress?.Report(Progress);
-        List<int> elsewhere = [.. request.OwnShards.Where(number => !MakeShard(number, progress, cancellationToken))];
+        // All small files are up to date: for complete shards, the place is not asked again.
+        List<int> elsewhere = [.. request.OwnShards.Where(number => !IsDone(new(request.Folder, number)) && !MakeShard(number, progress, cancellationToken))];
         while (elsewhere.Count > 0)
         {
             Progress = Survey() with { Elsewhere = elsewhere.Count };
@@ -119,7 +121,12 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         }
 
         // Of a partition, the last process completes the whole.
-        Finish(out _);
+        if (!Finish(out var missing, cancellationToken) && missing.Intersect(request.OwnShards).ToList() is [var first, ..] own)
+        {
+            throw new IOException(
+                $"{request.Place.Name} is not complete: shards without statistics that this run has made or found complete: {own.Count}, the first with number {first}. They were deleted meanwhile, or the storage lost them. Run the same command again.");
+        }
+
         return Progress = Survey();
     }
 
@@ -132,18 +139,20 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     public bool MakeShard(int number, IProgress<BatchProgress>? progress = null, CancellationToken cancellationToken = default, Func<bool>? mayCommit = null)
     {
         var shard = new ShardPaths(request.Folder, number);
-        if (!shard.IsCommitted)
-            request.Place.Fetch(shard);
-        if (shard.IsCommitted && !Directory.Exists(shard.Unfinished))
+        // Also of a complete shard: its statistics may have been deleted elsewhere, so that it is made again.
+        request.Place.Fetch(shard, cancellationToken);
+        if (IsDone(shard))
             return true;
         using var held = ShardLock.TryTake(shard.Lock);
         if (held is null)
             return shard.IsCommitted;
-        Claim();
+        request.Place.Fetch(shard, cancellationToken);
+        Claim(cancellationToken);
         // Another process may have completed it since.
         if (!shard.IsCommitted)
         {
             Directory.CreateDirectory(shard.Unfinished);
+            GivenImages.RequireSame(request, number);
             PlanItem[] items = [.. request.ItemsOf(shard.Number)];
             // Those that may have ended a process come last, so that the others are finished before they can end the next.
             foreach (var item in items.Where(item => !File.Exists(shard.OfItem(item.Index))).OrderBy(item => File.Exists(shard.OfStart(item.Index))))
@@ -152,8 +161,11 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
                 progress?.Report(Progress);
             }
 
-            Claim();
-            if (!request.Layout.Commit(shard, [.. items.Select(item => shard.OfItem(item.Index))], mayCommit, request.Place))
+            request.Place.Fetch(shard, cancellationToken);
+            if (!shard.IsCommitted)
+                ShardLayout.RequireUnfinished(shard, request.Place);
+            Claim(cancellationToken);
+            if (!shard.IsCommitted && !request.Layout.Commit(shard, [.. items.Select(item => shard.OfItem(item.Index))], mayCommit, request.Place, cancellationToken))
                 return false;
         }
 
@@ -171,11 +183,13 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         return true;
     }
 
+    private static bool IsDone(ShardPaths shard) => shard.IsCommitted && !Directory.Exists(shard.Unfinished);
+
     // Also before each shard: if the folder is deleted during a run, the new one must not be left without a manifest.
-    private void Claim()
+    private void Claim(CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(request.Folder);
-        RunManifest.Claim(request.Folder, request.Manifest(model), request.Place);
+        RunManifest.Claim(request.Folder, request.Manifest(model), request.Place, cancellationToken);
     }
 
     // The progress according to the files.
@@ -284,10 +298,11 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
 
     /// <summary>Completes the data set as a whole, if all shards of all partitions are complete.</summary>
     /// <param name="missing">Numbers of the shards without statistics.</param>
+    /// <param name="cancellationToken">Gives it up.</param>
     /// <returns>False if a shard is missing. Then nothing was done.</returns>
-    public bool Finish(out IReadOnlyList<int> missing)
+    public bool Finish(out IReadOnlyList<int> missing, CancellationToken cancellationToken = default)
     {
-        request.Place.Fetch();
+        request.Place.Fetch(cancellationToken);
         missing = [.. Enumerable.Range(0, request.Shards).Where(number => !new ShardPaths(request.Folder, number).IsCommitted)];
         if (missing.Count > 0)
             return false;

@@ -14,7 +14,17 @@ internal static class GivenImages
     {
         if (request.Plan.Items.All(item => item.ImagePath is null))
             return;
-        var used = request.OwnShards.SelectMany(number => Used(request, new ShardPaths(request.Folder, number))).ToList();
+        RequireSame(request, request.OwnShards.SelectMany(number => Used(request, new ShardPaths(request.Folder, number))).ToList());
+    }
+
+    /// <summary>Compares the images of one shard.</summary>
+    /// <param name="request">The run.</param>
+    /// <param name="shard">Number of the shard, on which no other process of this machine is working.</param>
+    /// <exception cref="InvalidInputException">An image was replaced, or cannot be read.</exception>
+    public static void RequireSame(BatchRequest request, int shard) => RequireSame(request, Used(request, new ShardPaths(request.Folder, shard)).ToList());
+
+    private static void RequireSame(BatchRequest request, List<UsedImage> used)
+    {
         var hashes = used.Select(made => made.Path).Distinct(StringComparer.Ordinal).AsParallel().ToDictionary(path => path, HashOf, StringComparer.Ordinal);
         foreach (var made in used.Where(made => hashes[made.Path] != made.Hash))
         {

@@ -13,6 +13,9 @@ internal static class RunManifest
     /// <summary>The field with the tokenizer of the filters' CLIP model.</summary>
     public const string ClipTokenizer = "clip_tokenizer";
 
+    /// <summary>The field with a random number of the run, of places that number runs. It decides nothing of the data.</summary>
+    public const string Id = "id";
+
     /// <summary>Name of the file.</summary>
     public const string Name = "run.json";
 
@@ -23,8 +26,9 @@ internal static class RunManifest
     /// <param name="folder">The folder.</param>
     /// <param name="run">All that decides the data.</param>
     /// <param name="place">Where the data set is; null for the folder.</param>
+    /// <param name="cancellationToken">Gives it up.</param>
     /// <exception cref="InvalidInputException">The folder has the data of another run.</exception>
-    public static void Claim(string folder, JsonObject run, DataSetPlace? place = null)
+    public static void Claim(string folder, JsonObject run, DataSetPlace? place = null, CancellationToken cancellationToken = default)
     {
         var path = Path.Combine(folder, Name);
         place ??= new FolderPlace(folder);
@@ -32,12 +36,12 @@ internal static class RunManifest
         {
             RequireNoShards(folder, place);
             // Another process may have been first.
-            if (place.Create(Name, BatchJson.Line<JsonNode>(run) + "\n"))
+            if (place.Create(Name, BatchJson.Line<JsonNode>(place.NumbersRuns ? Numbered(run) : run) + "\n", cancellationToken))
                 return;
             earlier = Read(path) ?? [];
         }
 
-        RequireEqual(place, run, earlier, run.Select(field => field.Key).Union(earlier.Select(field => field.Key)));
+        RequireEqual(place, run, earlier, run.Select(field => field.Key).Union(earlier.Select(field => field.Key)).Where(field => field != Id));
     }
 
     /// <summary>Compares some fields with the manifest of an earlier process, if there is one.</summary>
@@ -64,6 +68,13 @@ internal static class RunManifest
         InvalidInputException.Require(
             differing.Count == 0,
             $"{place.Name} has the data of another run: {string.Join(", ", differing)} {(differing.Count == 1 ? "differs" : "differ")} from {place.PathOf(Name)}. Use another folder, or the settings that it was made with.");
+    }
+
+    private static JsonObject Numbered(JsonObject run)
+    {
+        var numbered = (JsonObject)run.DeepClone();
+        numbered[Id] = Guid.NewGuid().ToString("N");
+        return numbered;
     }
 
     private static JsonObject? Read(string path)

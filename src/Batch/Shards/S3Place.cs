@@ -1,11 +1,7 @@
-using System.Net;
 using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
-using Amazon.Runtime;
-using Amazon.S3;
-using Amazon.S3.Model;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Storage.Files;
 
@@ -20,25 +16,32 @@ internal sealed partial class S3Place : DataSetPlace
     private const string Scheme = "s3://";
     private const int Downloads = 16;
 
-    private readonly string bucket;
-    private readonly string prefix;
-    private readonly Lazy<AmazonS3Client> client = new(Connect);
+    // A service may answer that an object is being written, and another that it is not there.
+    private const int MaxTries = 5;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
-    private S3Place(string bucket, string prefix)
+    private readonly Lazy<string> folder;
+
+    /// <summary>A place.</summary>
+    /// <param name="bucket">Its objects.</param>
+    /// <param name="folder">The run's folder on this machine; null for that in the user's cache.</param>
+    public S3Place(S3Bucket bucket, string? folder = null)
     {
-        (this.bucket, this.prefix) = (bucket, prefix);
-        var unique = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL_S3")} {Name}")))[..16];
-        Folder = UserCache.Folder("batch", unique) ?? Path.Combine(Path.GetTempPath(), "prompt-to-prompt", unique);
+        Bucket = bucket;
+        this.folder = new(() => folder ?? CacheOf(Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL_S3"), Name));
     }
 
     /// <inheritdoc/>
-    public override string Name => Scheme + bucket + "/" + prefix.TrimEnd('/');
+    public override string Name => Bucket.Name;
+
+    /// <inheritdoc/>
+    public override bool NumbersRuns => true;
+
+    /// <summary>Its objects.</summary>
+    public S3Bucket Bucket { get; }
 
     /// <summary>The run's folder on this machine, in the user's cache. It has the same path in every process of the user.</summary>
-    public string Folder { get; }
-
-    /// <summary>Largest part of an upload: a longer file, of which S3 does not take any length at once, has several.</summary>
-    public long PartBytes { get; set; } = 1L << 28;
+    public string Folder => folder.Value;
 
     /// <summary>The place with an address; null if the text is no address of S3.</summary>
     /// <param name="text"><c>s3://bucket/prefix</c>.</param>
@@ -50,25 +53,26 @@ internal sealed partial class S3Place : DataSetPlace
         var parts = text[Scheme.Length..].Split('/', 2);
         var prefix = parts.Length == 2 ? parts[1].Trim('/') : "";
         InvalidInputException.Require(parts[0].Length > 0 && prefix.Length > 0, "Output", $"\"{text}\" is not valid.", "Use s3://BUCKET/PREFIX.");
-        return new S3Place(parts[0], prefix + "/");
+        return new S3Place(new S3Bucket(parts[0], prefix + "/", S3Bucket.Connect));
     }
 
     /// <inheritdoc/>
     public override string PathOf(string name) => $"{Name}/{name}";
 
     /// <inheritdoc/>
-    public override void Fetch()
+    public override void Fetch(CancellationToken cancellationToken = default)
     {
-        var there = List();
+        // In this order: what another process of this machine writes meanwhile is first there and then here, and must not count as deleted.
         var here = Directory.Exists(Folder) ? Directory.EnumerateFiles(Folder).Select(path => Path.GetFileName(path)).Where(name => SmallFile().IsMatch(name)).ToList() : [];
-        // What was deleted there must not count here. Without a manifest, another run may follow: unfinished items are of the earlier one.
-        if (!there.ContainsKey(RunManifest.Name) && here.Contains(RunManifest.Name) && Directory.Exists(ShardPaths.AllUnfinished(Folder)))
-            Directory.Delete(ShardPaths.AllUnfinished(Folder), recursive: true);
-        foreach (var name in here.Where(name => !there.ContainsKey(name)))
-            File.Delete(Path.Combine(Folder, name));
+        var there = Bucket.List(cancellationToken).Where(file => SmallFile().IsMatch(file.Key)).ToDictionary(StringComparer.Ordinal);
+        Follow(there.Remove(RunManifest.Name) ? Bucket.Read(RunManifest.Name, cancellationToken) : null);
+        // What was deleted there must not count here.
+        foreach (var name in here.Where(name => name != RunManifest.Name && !there.ContainsKey(name)))
+            File.Delete(LocalPath(name));
         try
         {
-            _ = Parallel.ForEach(there.Where(file => !IsHere(file.Key, file.Value)), new ParallelOptions { MaxDegreeOfParallelism = Downloads }, file => Download(file.Key));
+            var settings = new ParallelOptions { MaxDegreeOfParallelism = Downloads, CancellationToken = cancellationToken };
+            _ = Parallel.ForEach(there.Where(file => !IsHere(file.Key, file.Value)), settings, file => Download(file.Key, cancellationToken));
         }
         catch (AggregateException e)
         {
@@ -77,196 +81,146 @@ internal sealed partial class S3Place : DataSetPlace
     }
 
     /// <inheritdoc/>
-    public override void Fetch(ShardPaths shard)
+    public override void Fetch(ShardPaths shard, CancellationToken cancellationToken = default)
     {
-        // The statistics come last, as in the data set.
-        if (Read(Path.GetFileName(shard.Stats)) is not { } stats)
+        if (!IsFollowed(Bucket.Read(RunManifest.Name, cancellationToken)))
+        {
+            Fetch(cancellationToken);
             return;
-        Download(Path.GetFileName(shard.Failed));
+        }
+
+        if (Bucket.Read(Path.GetFileName(shard.Stats), cancellationToken) is not { } stats)
+        {
+            if (shard.IsCommitted)
+            {
+                File.Delete(shard.Stats);
+                File.Delete(shard.Failed);
+            }
+
+            return;
+        }
+
+        // The statistics come last, as in the data set.
+        if (Download(Path.GetFileName(shard.Failed), cancellationToken) is null && File.Exists(shard.Failed))
+            File.Delete(shard.Failed);
         Keep(Path.GetFileName(shard.Stats), stats);
     }
 
     /// <summary>Brings a file to <see cref="Folder"/>.</summary>
     /// <returns>Its path; null if the data set does not have it.</returns>
-    public string? Download(string name)
+    public string? Download(string name, CancellationToken cancellationToken = default)
     {
-        if (Read(name) is not { } content)
+        if (Bucket.Read(name, cancellationToken) is not { } content)
             return null;
         Keep(name, content);
-        return Path.Combine(Folder, name);
+        return LocalPath(name);
     }
 
     /// <inheritdoc/>
-    public override bool Create(string name, string text)
+    public override bool Create(string name, string text, CancellationToken cancellationToken = default)
     {
-        // Not all services refuse an object that exists.
         var content = Encoding.UTF8.GetBytes(text);
-        var existing = Read(name);
-        if (existing is null && !Put(name, text))
-            existing = Read(name);
-        Keep(name, existing ?? content);
-        return existing is null || existing.AsSpan().SequenceEqual(content);
+        for (var tries = 1; ; tries++)
+        {
+            // Not all services refuse an object that exists.
+            var existing = Bucket.Read(name, cancellationToken);
+            if (existing is null && !Bucket.PutNew(name, content, cancellationToken) && (existing = Bucket.Read(name, cancellationToken)) is null)
+            {
+                if (tries == MaxTries)
+                    throw new IOException($"{PathOf(name)} cannot be written: the service says that it exists, but it cannot be read. Run the same command again.");
+                cancellationToken.WaitHandle.WaitOne(Pause * tries);
+                cancellationToken.ThrowIfCancellationRequested();
+                continue;
+            }
+
+            Keep(name, existing ?? content);
+            return existing is null || existing.AsSpan().SequenceEqual(content);
+        }
     }
 
     /// <inheritdoc/>
-    public override void Write(string name, byte[] content)
+    public override void Write(string name, byte[] content, CancellationToken cancellationToken = default)
     {
-        _ = Do(s3 => s3.PutObjectAsync(New(name, new MemoryStream(content))));
+        Bucket.Put(name, content, cancellationToken);
         Keep(name, content);
     }
 
     /// <inheritdoc/>
-    public override void Move(string path, string name)
+    public override void Move(string path, string name, CancellationToken cancellationToken = default)
     {
-        _ = Do(async s3 =>
-        {
-            if (new FileInfo(path).Length > PartBytes)
-                await UploadParts(s3, path, name).ConfigureAwait(false);
-            else
-                await s3.PutObjectAsync(New(name, File.OpenRead(path))).ConfigureAwait(false);
-            return true;
-        });
+        Bucket.Upload(path, name, cancellationToken);
         if (SmallFile().IsMatch(name))
-            File.Move(path, Path.Combine(Folder, name), overwrite: true);
+            File.Move(path, LocalPath(name), overwrite: true);
         else
             File.Delete(path);
     }
 
     /// <inheritdoc/>
-    public override void Complete(string path, string name)
+    public override void Complete(string path, string name, CancellationToken cancellationToken = default)
     {
-        if (!Create(name, File.ReadAllText(path)))
-            throw new IOException($"{PathOf(name)}: another process completed this shard with other files, and they are mixed now. Delete that object and run the same command again. Give processes shards of their own, by partitions or a cluster.");
+        if (!Create(name, File.ReadAllText(path), cancellationToken))
+            throw new IOException($"{PathOf(name)}: another process completed this shard with other files, and files of both may be mixed now. Delete that object and run the same command again. Give processes shards of their own, by partitions or a cluster.");
         File.Delete(path);
     }
 
     /// <inheritdoc/>
-    public override void Delete(string name)
+    public override void Delete(string name, CancellationToken cancellationToken = default)
     {
-        _ = Do(s3 => s3.DeleteObjectAsync(bucket, prefix + name));
-        File.Delete(Path.Combine(Folder, name));
+        Bucket.Delete(name, cancellationToken);
+        File.Delete(LocalPath(name));
     }
 
-    /// <summary>A client with the settings of the environment.</summary>
-    public static AmazonS3Client Connect()
+    private static string CacheOf(string? endpoint, string name)
     {
-        // Its endpoint is known only once the client exists. Other services than AWS have no host for each bucket.
-        var client = new AmazonS3Client(new AmazonS3Config());
-        var config = (AmazonS3Config)client.Config;
-        config.ForcePathStyle = !string.IsNullOrEmpty(config.ServiceURL);
-        return client;
+        var unique = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{endpoint} {name}")))[..16];
+        return UserCache.Folder("batch", unique) ?? Path.Combine(Path.GetTempPath(), "prompt-to-prompt", unique);
     }
 
-    private Dictionary<string, string> List() => Do(async s3 =>
+    private string LocalPath(string name) => Path.Combine(Folder, name);
+
+    // Takes over the manifest of the data set. Unfinished items of a run with another one must not get into shards of this.
+    private void Follow(byte[]? manifest)
     {
-        var found = new Dictionary<string, string>(StringComparer.Ordinal);
-        var request = new ListObjectsV2Request { BucketName = bucket, Prefix = prefix, Delimiter = "/" };
-        ListObjectsV2Response page;
-        do
+        if (IsFollowed(manifest))
+            return;
+        var unfinished = ShardPaths.AllUnfinished(Folder);
+        try
         {
-            page = await s3.ListObjectsV2Async(request).ConfigureAwait(false);
-            foreach (var file in page.S3Objects ?? [])
-            {
-                if (SmallFile().IsMatch(file.Key[prefix.Length..]))
-                    found[file.Key[prefix.Length..]] = file.ETag;
-            }
-
-            request.ContinuationToken = page.NextContinuationToken;
+            if (Directory.Exists(unfinished))
+                Directory.Delete(unfinished, recursive: true);
         }
-        while (page.IsTruncated == true);
-        return found;
-    });
+        catch (DirectoryNotFoundException)
+        {
+            // Another process deletes it, too.
+        }
+
+        if (manifest is not null)
+            Keep(RunManifest.Name, manifest);
+        else if (File.Exists(LocalPath(RunManifest.Name)))
+            File.Delete(LocalPath(RunManifest.Name));
+    }
+
+    private bool IsFollowed(byte[]? manifest) => manifest is not null && File.Exists(LocalPath(RunManifest.Name)) && manifest.AsSpan().SequenceEqual(File.ReadAllBytes(LocalPath(RunManifest.Name)));
 
     // The tag of a small object is usually its MD5; otherwise it is fetched again.
     private bool IsHere(string name, string tag)
     {
-        var path = Path.Combine(Folder, name);
+        try
+        {
 #pragma warning disable CA5351 // Compares with what the service computed.
-        return File.Exists(path) && tag.Trim('"') == Convert.ToHexStringLower(MD5.HashData(File.ReadAllBytes(path)));
+            return File.Exists(LocalPath(name)) && tag.Trim('"') == Convert.ToHexStringLower(MD5.HashData(File.ReadAllBytes(LocalPath(name))));
 #pragma warning restore CA5351
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
     }
 
     private void Keep(string name, byte[] content)
     {
         Directory.CreateDirectory(Folder);
-        AtomicFile.Write(Path.Combine(Folder, name), stream => stream.Write(content));
-    }
-
-    private byte[]? Read(string name) => Do(async s3 =>
-    {
-        try
-        {
-            using var answer = await s3.GetObjectAsync(bucket, prefix + name).ConfigureAwait(false);
-            using var content = new MemoryStream();
-            await answer.ResponseStream.CopyToAsync(content).ConfigureAwait(false);
-            return content.ToArray();
-        }
-        catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchKey")
-        {
-            return null;
-        }
-    });
-
-    // False: the object exists.
-    private bool Put(string name, string text) => Do(async s3 =>
-    {
-        try
-        {
-            var request = New(name, new MemoryStream(Encoding.UTF8.GetBytes(text)));
-            request.IfNoneMatch = "*";
-            _ = await s3.PutObjectAsync(request).ConfigureAwait(false);
-            return true;
-        }
-        catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.Conflict)
-        {
-            return false;
-        }
-    });
-
-    // Without chunks, which not all services know. The stream is closed with the request.
-    private PutObjectRequest New(string name, Stream content) => new() { BucketName = bucket, Key = prefix + name, InputStream = content, UseChunkEncoding = false };
-
-    private async Task UploadParts(AmazonS3Client s3, string path, string name)
-    {
-        var upload = (await s3.InitiateMultipartUploadAsync(bucket, prefix + name).ConfigureAwait(false)).UploadId;
-        try
-        {
-            var parts = new List<PartETag>();
-            for (var (start, length) = (0L, new FileInfo(path).Length); start < length; start += PartBytes)
-            {
-                var part = await s3.UploadPartAsync(new UploadPartRequest
-                {
-                    BucketName = bucket,
-                    Key = prefix + name,
-                    UploadId = upload,
-                    PartNumber = parts.Count + 1,
-                    FilePath = path,
-                    FilePosition = start,
-                    PartSize = Math.Min(PartBytes, length - start),
-                    UseChunkEncoding = false,
-                }).ConfigureAwait(false);
-                parts.Add(new PartETag(parts.Count + 1, part.ETag));
-            }
-
-            _ = await s3.CompleteMultipartUploadAsync(new CompleteMultipartUploadRequest { BucketName = bucket, Key = prefix + name, UploadId = upload, PartETags = parts }).ConfigureAwait(false);
-        }
-        catch
-        {
-            _ = await s3.AbortMultipartUploadAsync(bucket, prefix + name, upload).ConfigureAwait(false);
-            throw;
-        }
-    }
-
-    private T Do<T>(Func<AmazonS3Client, Task<T>> work)
-    {
-        try
-        {
-            return work(client.Value).GetAwaiter().GetResult();
-        }
-        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException)
-        {
-            throw new IOException($"{Name}: {e.Message.TrimEnd('.', ' ')}. Check the address, the credentials and the endpoint.", e);
-        }
+        AtomicFile.Write(LocalPath(name), stream => stream.Write(content));
     }
 
     [GeneratedRegex(@"^(run\.json|[0-9]{5,}\.(json|failed\.jsonl))$")]

@@ -21,10 +21,12 @@ internal abstract class ShardLayout
     /// </summary>
     /// <param name="shard">The shard.</param>
     /// <param name="items">The files of its items, in order.</param>
-    /// <param name="mayCommit">Is asked before any file appears in the folder of the data set.</param>
+    /// <param name="mayCommit">Is asked before each file appears in the data set.</param>
     /// <param name="place">Where the data set is; null for the folder.</param>
-    /// <returns>False if the answer was no. Then the shard is as it was.</returns>
-    public bool Commit(ShardPaths shard, IReadOnlyList<string> items, Func<bool>? mayCommit = null, DataSetPlace? place = null)
+    /// <param name="cancellationToken">Gives it up. Then the shard is not complete, and its items are kept.</param>
+    /// <returns>False if the answer was no. Then the shard is not complete, and its items are kept.</returns>
+    /// <exception cref="IOException">The data set became that of another run, or another process completed the shard with other files.</exception>
+    public bool Commit(ShardPaths shard, IReadOnlyList<string> items, Func<bool>? mayCommit = null, DataSetPlace? place = null, CancellationToken cancellationToken = default)
     {
         place ??= new FolderPlace(shard.Folder);
         ItemSummary[] summaries = [.. items.Select(ItemFile.Summary)];
@@ -43,21 +45,35 @@ internal abstract class ShardLayout
         var hashes = new SortedDictionary<string, string>(names.ToDictionary(name => name, name => Hash(Path.Combine(shard.Unfinished, name))), StringComparer.Ordinal);
         var stats = new ShardStats(
             shard.Number, summaries[0].Item, summaries.Length, failures.Length, summaries.Sum(item => item.Made), summaries.Sum(item => item.Kept), hashes, ImagesOf(summaries));
-        if (WritesUnfinishedOnly && mayCommit?.Invoke() == false)
-            return false;
-        // On another machine, which the lock file does not hold up.
-        place.Fetch(shard);
-        if (shard.IsCommitted)
-            return true;
-        // The shard may have been made before.
-        if (failures.Length == 0)
-            place.Delete(failed);
-        foreach (var name in names)
-            place.Move(Path.Combine(shard.Unfinished, name), name);
         var marker = Path.Combine(shard.Unfinished, Path.GetFileName(shard.Stats));
         AtomicFile.WriteText(marker, BatchJson.Line(stats) + "\n");
-        place.Complete(marker, Path.GetFileName(shard.Stats));
+        List<Action> steps = [.. names.Select(name => (Action)(() => place.Move(Path.Combine(shard.Unfinished, name), name, cancellationToken)))];
+        // The shard may have been made before.
+        if (failures.Length == 0)
+            steps.Insert(0, () => place.Delete(failed, cancellationToken));
+        steps.Add(() => place.Complete(marker, Path.GetFileName(shard.Stats), cancellationToken));
+        foreach (var step in steps)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (mayCommit?.Invoke() == false)
+                return false;
+            // Another machine, which the lock file does not hold up, may complete the shard meanwhile.
+            place.Fetch(shard, cancellationToken);
+            if (shard.IsCommitted)
+                return true;
+            RequireUnfinished(shard, place);
+            step();
+        }
+
         return true;
+    }
+
+    /// <summary>Requires that the finished items of a shard are still there: with another run in the same place, they are deleted.</summary>
+    /// <exception cref="IOException">They are not.</exception>
+    public static void RequireUnfinished(ShardPaths shard, DataSetPlace place)
+    {
+        if (!Directory.Exists(shard.Unfinished))
+            throw new IOException($"{place.Name}: the data set was deleted or replaced during the run, so the finished items of shard {shard.Number} were given up. Run the same command again.");
     }
 
     /// <summary>Writes the files of the whole data set, once all shards are complete.</summary>

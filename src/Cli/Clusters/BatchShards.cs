@@ -70,6 +70,8 @@ internal sealed class BatchShards : ShardMaker
     {
         try
         {
+            // What this machine knows of the shard may be old.
+            request.Place.Fetch(new ShardPaths(request.Folder, shard), cancellationToken);
             return run.MakeShard(shard, new Since(Survey(shard), Of(run.Progress), progress), cancellationToken, mayCommit) ? Survey(shard) : null;
         }
         catch (FilterStartException e)
@@ -85,8 +87,16 @@ internal sealed class BatchShards : ShardMaker
     /// <inheritdoc/>
     public override void Finish()
     {
-        if (!run.Finish(out var missing))
-            throw new ShardsMissingException(missing);
+        // Afterwards, this machine no longer has the statistics that the data set lacks.
+        var known = request.OwnShards.Where(shard => new ShardPaths(request.Folder, shard).IsCommitted).ToDictionary(shard => shard, Survey);
+        if (run.Finish(out var missing))
+            return;
+        var problem = new ShardsMissingException(missing);
+        // A shared folder may show new files late, but a bucket does not: there they were deleted, and must be made again.
+        if (request.Place is FolderPlace)
+            throw problem;
+        throw new ShardsDeletedException(
+            $"{problem.Message} Statistics were deleted from {request.Place.Name} during the run, so these shards are made again.", missing.ToDictionary(shard => shard, shard => known.GetValueOrDefault(shard, new Counts(request.ItemsOf(shard).Count(), 0, 0, 0))), problem);
     }
 
     /// <inheritdoc/>

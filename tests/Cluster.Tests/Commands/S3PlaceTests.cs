@@ -106,7 +106,7 @@ public sealed class S3PlaceTests(S3Server server)
         var (client, bucket, address) = server.NewBucket();
         using var _ = client;
         var place = S3Place.TryParse(address)!;
-        place.PartBytes = 5 << 20;
+        place.Bucket.PartBytes = 5 << 20;
         Directory.CreateDirectory(place.Folder);
         var (path, content) = (Path.Combine(place.Folder, "long"), new byte[megabytes << 20]);
         new Random(1).NextBytes(content);

@@ -29,7 +29,7 @@ public sealed class S3Server : IDisposable
             foreach (var (name, value) in new[] { ("ENDPOINT_URL_S3", $"http://127.0.0.1:{port}"), ("ACCESS_KEY_ID", "S3RVER"), ("SECRET_ACCESS_KEY", "S3RVER"), ("REGION", "us-east-1"), ("REQUEST_CHECKSUM_CALCULATION", "when_required") })
                 Environment.SetEnvironmentVariable("AWS_" + name, value);
             var bucket = $"bucket-{Guid.NewGuid():N}";
-            var client = S3Place.Connect();
+            var client = S3Bucket.Connect();
             client.PutBucketAsync(bucket).GetAwaiter().GetResult();
             var address = $"s3://{bucket}/some/data";
             addresses.Add(address);

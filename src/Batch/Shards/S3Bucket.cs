@@ -1,0 +1,146 @@
+using System.Net;
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.S3.Model;
+
+namespace PromptToPrompt.Batch.Shards;
+
+/// <summary>The objects under a prefix of a bucket. Errors of the network and of the service are <see cref="IOException"/>s.</summary>
+/// <param name="bucket">Name of the bucket.</param>
+/// <param name="prefix">The prefix, with a slash at its end.</param>
+/// <param name="connect">Makes the client, when it is first needed.</param>
+internal sealed class S3Bucket(string bucket, string prefix, Func<AmazonS3Client> connect)
+{
+    private readonly Lazy<AmazonS3Client> client = new(connect);
+
+    /// <summary>The address of the prefix.</summary>
+    public string Name => $"s3://{bucket}/{prefix.TrimEnd('/')}";
+
+    /// <summary>Largest part of an upload: a longer file, of which S3 does not take any length at once, has several.</summary>
+    public long PartBytes { get; set; } = 1L << 25;
+
+    /// <summary>A client with the settings of the environment.</summary>
+    public static AmazonS3Client Connect()
+    {
+        // Its endpoint is known only once the client exists. Other services than AWS have no host for each bucket.
+        var client = new AmazonS3Client(new AmazonS3Config());
+        var config = (AmazonS3Config)client.Config;
+        config.ForcePathStyle = !string.IsNullOrEmpty(config.ServiceURL);
+        return client;
+    }
+
+    /// <summary>Names and tags of the objects directly under the prefix.</summary>
+    public Dictionary<string, string> List(CancellationToken cancellationToken) => Do(async s3 =>
+    {
+        var found = new Dictionary<string, string>(StringComparer.Ordinal);
+        var request = new ListObjectsV2Request { BucketName = bucket, Prefix = prefix, Delimiter = "/" };
+        ListObjectsV2Response page;
+        do
+        {
+            page = await s3.ListObjectsV2Async(request, cancellationToken).ConfigureAwait(false);
+            foreach (var file in page.S3Objects ?? [])
+                found[file.Key[prefix.Length..]] = file.ETag;
+            request.ContinuationToken = page.NextContinuationToken;
+        }
+        while (page.IsTruncated == true);
+        return found;
+    });
+
+    /// <summary>The content of an object; null if there is none.</summary>
+    public byte[]? Read(string name, CancellationToken cancellationToken) => Do(async s3 =>
+    {
+        try
+        {
+            using var answer = await s3.GetObjectAsync(bucket, prefix + name, cancellationToken).ConfigureAwait(false);
+            using var content = new MemoryStream();
+            await answer.ResponseStream.CopyToAsync(content, cancellationToken).ConfigureAwait(false);
+            return content.ToArray();
+        }
+        catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchKey")
+        {
+            return null;
+        }
+    });
+
+    /// <summary>Writes an object.</summary>
+    public void Put(string name, byte[] content, CancellationToken cancellationToken) => Do(s3 => s3.PutObjectAsync(New(name, new MemoryStream(content)), cancellationToken));
+
+    /// <summary>Writes an object unless there is one. Not all services refuse an object that exists.</summary>
+    /// <returns>False: there is one, or another process writes it at this moment.</returns>
+    public bool PutNew(string name, byte[] content, CancellationToken cancellationToken) => Do(async s3 =>
+    {
+        try
+        {
+            var request = New(name, new MemoryStream(content));
+            request.IfNoneMatch = "*";
+            _ = await s3.PutObjectAsync(request, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.Conflict)
+        {
+            return false;
+        }
+    });
+
+    /// <summary>Writes a file.</summary>
+    public void Upload(string path, string name, CancellationToken cancellationToken) => Do(async s3 =>
+    {
+        if (new FileInfo(path).Length > PartBytes)
+            await UploadParts(s3, path, name, cancellationToken).ConfigureAwait(false);
+        else
+            await s3.PutObjectAsync(New(name, File.OpenRead(path)), cancellationToken).ConfigureAwait(false);
+        return true;
+    });
+
+    /// <summary>Deletes an object, if there is one.</summary>
+    public void Delete(string name, CancellationToken cancellationToken) => Do(s3 => s3.DeleteObjectAsync(bucket, prefix + name, cancellationToken));
+
+    // Without chunks, which not all services know. The stream is closed with the request.
+    private PutObjectRequest New(string name, Stream content) => new() { BucketName = bucket, Key = prefix + name, InputStream = content, UseChunkEncoding = false };
+
+    private async Task UploadParts(AmazonS3Client s3, string path, string name, CancellationToken cancellationToken)
+    {
+        var upload = (await s3.InitiateMultipartUploadAsync(bucket, prefix + name, cancellationToken).ConfigureAwait(false)).UploadId;
+        try
+        {
+            var parts = new List<PartETag>();
+            for (var (start, length) = (0L, new FileInfo(path).Length); start < length; start += PartBytes)
+            {
+                var part = await s3.UploadPartAsync(
+                    new UploadPartRequest
+                    {
+                        BucketName = bucket,
+                        Key = prefix + name,
+                        UploadId = upload,
+                        PartNumber = parts.Count + 1,
+                        FilePath = path,
+                        FilePosition = start,
+                        PartSize = Math.Min(PartBytes, length - start),
+                        UseChunkEncoding = false,
+                    },
+                    cancellationToken).ConfigureAwait(false);
+                parts.Add(new PartETag(parts.Count + 1, part.ETag));
+            }
+
+            _ = await s3.CompleteMultipartUploadAsync(
+                new CompleteMultipartUploadRequest { BucketName = bucket, Key = prefix + name, UploadId = upload, PartETags = parts }, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            _ = await s3.AbortMultipartUploadAsync(bucket, prefix + name, upload, CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private T Do<T>(Func<AmazonS3Client, Task<T>> work)
+    {
+        try
+        {
+            return work(client.Value).GetAwaiter().GetResult();
+        }
+        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException)
+        {
+            throw new IOException($"{Name}: {e.Message.TrimEnd('.', ' ')}. Check the address, the credentials and the endpoint.", e);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+using System.Text;
+using PromptToPrompt.Batch;
+using PromptToPrompt.Batch.Plans;
+using PromptToPrompt.Batch.Settings;
+using PromptToPrompt.Batch.Shards;
+using PromptToPrompt.Cluster.Tests.Servers;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Images;
+
+namespace PromptToPrompt.Cluster.Tests.Commands;
+
+/// <summary>What other machines, users and a faulty service do to a data set in a bucket during a run.</summary>
+public sealed class S3FaultTests : IAsyncLifetime
+{
+    private const string Stats = "data/00000.json", Manifest = "data/run.json", Tar = "data/00000.tar";
+
+    private readonly TemporaryFolder folder = new();
+    private FaultyS3 server = null!;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("{\"id\":\"another\"}")]
+    [InlineData(null)]
+    public void UnfinishedItemsOfAnotherRunAreForgotten(string? manifest)
+    {
+        var place = server.Place(folder["cache"]);
+        place.Create(RunManifest.Name, "{}", Token);
+        var unfinished = Directory.CreateDirectory(ShardPaths.AllUnfinished(place.Folder));
+        place.Fetch(Token);
+        place.Fetch(new ShardPaths(place.Folder, 0), Token);
+        Assert.True(Directory.Exists(unfinished.FullName));
+        if (manifest is null)
+            Assert.True(server.Objects.TryRemove(Manifest, out _));
+        else
+            server.Objects[Manifest] = Encoding.UTF8.GetBytes(manifest);
+        place.Fetch(new ShardPaths(place.Folder, 0), Token);
+        Assert.False(Directory.Exists(unfinished.FullName));
+        Assert.Equal(manifest is not null, File.Exists(Path.Combine(place.Folder, RunManifest.Name)));
+    }
+
+    [Fact]
+    public void EqualRunsHaveDifferentManifestsAndFitEachOther()
+    {
+        Run("one").Prepare(Token);
+        Assert.True(server.Objects.TryRemove(Manifest, out var first));
+        Run("two").Prepare(Token);
+        Assert.NotEqual(first, server.Objects[Manifest]);
+        Run("one").Prepare(Token);
+        Assert.Equal(server.Objects[Manifest], File.ReadAllBytes(folder["one/run.json"]));
+        // A manifest of an earlier version has no number.
+        server.Objects[Manifest] = Encoding.UTF8.GetBytes(System.Text.RegularExpressions.Regex.Replace(Encoding.UTF8.GetString(server.Objects[Manifest]), ",\"id\":\"[0-9a-f]*\"", ""));
+        Assert.DoesNotContain("\"id\"", Encoding.UTF8.GetString(server.Objects[Manifest]), StringComparison.Ordinal);
+        Run("one").Prepare(Token);
+    }
+
+    [Theory]
+    [InlineData(409, "ConditionalRequestConflict")]
+    [InlineData(412, "PreconditionFailed")]
+    public void StatisticsThatTheServiceRefusesAndDoesNotHaveAreAnError(int status, string code)
+    {
+        var run = Run();
+        server.Fault = (method, key, _) => Answer(method == "PUT" && key == Stats ? (status, code) : null);
+        Assert.Contains("00000.json cannot be written", Assert.Throws<IOException>(() => run.Execute(cancellationToken: Token)).Message, StringComparison.Ordinal);
+        // The next process completes it.
+        server.Fault = null;
+        Assert.Equal(2, Run().Execute(cancellationToken: Token).Items);
+        Assert.True(server.Objects.ContainsKey(Stats));
+    }
+
+    [Fact]
+    public void ARefusalThatPassesIsTriedAgain()
+    {
+        var refusals = 2;
+        server.Fault = (method, key, _) => Answer(method == "PUT" && key == Stats && refusals-- > 0 ? (409, "ConditionalRequestConflict") : null);
+        Run().Execute(cancellationToken: Token);
+        Assert.True(server.Objects.ContainsKey(Stats));
+    }
+
+    [Fact]
+    public void AShardThatIsLostBeforeTheEndIsAnError()
+    {
+        server.Fault = (method, key, _) =>
+        {
+            if (method == "GET" && key == "data/00001.json")
+                server.Objects.TryRemove(Stats, out var _);
+            return Answer(null);
+        };
+        var error = Assert.Throws<IOException>(() => Run(shardSize: 1).Execute(cancellationToken: Token));
+        Assert.Contains("is not complete: shards without statistics that this run has made or found complete: 1, the first with number 0.", error.Message, StringComparison.Ordinal);
+        server.Fault = null;
+        Run(shardSize: 1).Execute(cancellationToken: Token);
+        Assert.True(server.Objects.ContainsKey(Stats));
+    }
+
+    [Fact]
+    public void AShardWhoseStatisticsWereDeletedElsewhereIsMadeAgain()
+    {
+        var run = Run();
+        run.Execute(cancellationToken: Token);
+        Assert.True(server.Objects.TryRemove(Stats, out var stats));
+        // As a worker does, which knows the shard to be complete.
+        Assert.True(run.MakeShard(0, cancellationToken: Token));
+        Assert.Equal(stats, server.Objects[Stats]);
+    }
+
+    [Fact]
+    public void AManifestThatChangesDuringAShardIsNoticed()
+    {
+        var run = Run();
+        run.Prepare(Token);
+        Assert.Contains("deleted or replaced during the run", Assert.Throws<IOException>(() => run.MakeShard(0, new Watcher(_ => server.Objects[Manifest] = "{}"u8.ToArray()), Token)).Message, StringComparison.Ordinal);
+        Assert.Equal([Manifest], server.Objects.Keys);
+        server.Objects.Clear();
+        // An equal run after a deletion makes all again.
+        Assert.True(run.MakeShard(0, cancellationToken: Token));
+        Assert.Equal(2, server.Objects.Keys.Count(key => key is Stats or Manifest));
+    }
+
+    [Fact]
+    public void WhoLosesAShardBetweenItsFilesWritesNoMore()
+    {
+        var run = Run();
+        run.Prepare(Token);
+        Assert.False(run.MakeShard(0, mayCommit: () => !server.Objects.ContainsKey(Tar), cancellationToken: Token));
+        Assert.Equal([Tar, Manifest], server.Objects.Keys.Order(StringComparer.Ordinal));
+        // What another machine completes meanwhile stays.
+        var theirs = Encoding.UTF8.GetBytes("""{"shard":0,"first_item":0,"items":2,"failed":0,"made":2,"kept":2,"files":{}}""");
+        Assert.True(run.MakeShard(0, mayCommit: () =>
+        {
+            if (server.Requests.Count(request => request == $"PUT {Tar}") == 2)
+                server.Objects[Stats] = theirs;
+            return true;
+        }, cancellationToken: Token));
+        Assert.Equal(theirs, server.Objects[Stats]);
+        Assert.DoesNotContain("PUT data/00000.parquet", server.Requests);
+        // The list of failures is theirs, too.
+        Assert.DoesNotContain("DELETE data/00000.failed.jsonl", server.Requests.Reverse().TakeWhile(request => request != $"PUT {Tar}"));
+    }
+
+    [Fact]
+    public void AnotherProcessOfThisMachineDoesNotLoseWhatItWritesDuringAFetch()
+    {
+        var place = server.Place(folder["cache"]);
+        place.Create(RunManifest.Name, "{}", Token);
+        var writes = true;
+        server.Fault = (method, key, _) =>
+        {
+            // The list is made before, and answered after.
+            if (method == "GET" && key.Length == 0 && writes)
+                File.WriteAllText(folder["cache/00000.json"], "{}");
+            return Answer(null);
+        };
+        place.Fetch(Token);
+        Assert.True(File.Exists(folder["cache/00000.json"]));
+        writes = false;
+        place.Fetch(Token);
+        Assert.False(File.Exists(folder["cache/00000.json"]));
+    }
+
+    [Fact]
+    public void FinishedItemsAreComparedWithTheirImagesAlsoByWorkers()
+    {
+        File.WriteAllText(folder["plan.jsonl"], """{"source": "a cat", "target": "a dog", "image": "cat.png", "method": "ddim"}""");
+        new Image(16, 16, new byte[16 * 16 * 3]).SavePng(folder["cat.png"]);
+        var run = Run();
+        run.Prepare(Token);
+        Assert.False(run.MakeShard(0, mayCommit: () => false, cancellationToken: Token));
+        var pixels = new byte[16 * 16 * 3];
+        pixels[0] = 200;
+        new Image(16, 16, pixels).SavePng(folder["cat.png"]);
+        Assert.Contains("is no longer the image", Assert.Throws<InvalidInputException>(() => run.MakeShard(0, cancellationToken: Token)).Message, StringComparison.Ordinal);
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        server = await FaultyS3.Start();
+        await File.WriteAllLinesAsync(folder["plan.jsonl"], ["""{"source": "a cat", "target": "a dog"}""", """{"source": "a red car", "target": "a blue car"}"""]);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await server.DisposeAsync();
+        folder.Dispose();
+    }
+
+    private static Task<(int Status, string Code)?> Answer((int, string)? answer) => Task.FromResult(answer);
+
+    private BatchRun Run(string cache = "cache", int shardSize = 2)
+    {
+        var place = server.Place(folder[cache]);
+        return new BatchRun(TinyModel.Shared.Model, new BatchRequest
+        {
+            Plan = BatchPlan.Read(folder["plan.jsonl"]),
+            Folder = place.Folder,
+            Place = place,
+            Layout = new TarLayout { Format = ImageFormat.Png },
+            Settings = SettingValues.None.With("steps", "1").With("size", "64x64"),
+            ShardSize = shardSize,
+        });
+    }
+
+    private sealed class Watcher(Action<BatchProgress> watch) : IProgress<BatchProgress>
+    {
+        public void Report(BatchProgress value) => watch(value);
+    }
+}
