@@ -14,6 +14,7 @@ namespace PromptToPrompt.Batch.Shards;
 internal sealed partial class S3Place : DataSetPlace
 {
     private const string Scheme = "s3://";
+    private const string Output = nameof(Output);
     private const int Downloads = 16;
 
     // A service may answer that an object is being written, and another that it is not there.
@@ -28,7 +29,7 @@ internal sealed partial class S3Place : DataSetPlace
     public S3Place(S3Bucket bucket, string? folder = null)
     {
         Bucket = bucket;
-        this.folder = new(() => folder ?? CacheOf(Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL_S3"), Name));
+        this.folder = new(() => folder ?? CacheOf(bucket.Endpoint, Name));
     }
 
     /// <inheritdoc/>
@@ -52,7 +53,12 @@ internal sealed partial class S3Place : DataSetPlace
             return null;
         var parts = text[Scheme.Length..].Split('/', 2);
         var prefix = parts.Length == 2 ? parts[1].Trim('/') : "";
-        InvalidInputException.Require(parts[0].Length > 0 && prefix.Length > 0, "Output", $"\"{text}\" is not valid.", "Use s3://BUCKET/PREFIX.");
+        InvalidInputException.Require(parts[0].Length > 0 && prefix.Length > 0, Output, $"\"{text}\" is not valid.", "Use s3://BUCKET/PREFIX.");
+        InvalidInputException.Require(
+            BucketName().IsMatch(parts[0]) && !parts[0].Contains("..", StringComparison.Ordinal), Output, $"\"{parts[0]}\" is no name of a bucket.", "It has 3 to 63 small letters, digits, dots and hyphens, and begins and ends with a letter or digit.");
+        // Clients and services take them for steps between folders, each in its own way.
+        InvalidInputException.Require(
+            !prefix.Split('/').Any(part => part is "" or "." or ".."), Output, $"The prefix \"{prefix}\" has an empty part, \".\" or \"..\" between its slashes.", "Leave them out.");
         return new S3Place(new S3Bucket(parts[0], prefix + "/", S3Bucket.Connect));
     }
 
@@ -225,4 +231,7 @@ internal sealed partial class S3Place : DataSetPlace
 
     [GeneratedRegex(@"^(run\.json|[0-9]{5,}\.(json|failed\.jsonl))$")]
     private static partial Regex SmallFile();
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    private static partial Regex BucketName();
 }

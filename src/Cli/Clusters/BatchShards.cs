@@ -41,7 +41,7 @@ internal sealed class BatchShards : ShardMaker
         InvalidInputException.Require(parse.Errors.Count == 0, $"This version of the program does not know an option of the run: {string.Join(' ', parse.Errors.Select(error => error.Message))} Use one version everywhere.");
         var request = Named(() => input.Read(parse, description.PlanFolder), command);
         InvalidInputException.Require(request.Plan.Hash == description.PlanHash, $"{description.Plan} is not the plan of the run. Give the command again.");
-        RunFolder.RequireWritable(request.Folder, request.Folder);
+        RunFolder.RequireWritable(request);
         var filters = Named(() => input.Options.OpenFilters(parse, input.Model.Device(parse)), command);
         try
         {

@@ -47,7 +47,7 @@ internal sealed class ClusterRun
         var source = Path.GetFullPath(request.Plan.Path);
         var plan = PlanCopy + Path.GetExtension(source).ToLowerInvariant();
         Directory.CreateDirectory(request.Folder);
-        request.Place.Write(plan, File.ReadAllBytes(source));
+        request.Place.Write(plan, File.ReadAllBytes(source), cancellationToken);
         var run = new ClusterRun(link, request, new RunDescription
         {
             Id = NameOf(request.Place.Name),
@@ -91,13 +91,13 @@ internal sealed class ClusterRun
 
     private async Task<RunStatus> Submit(CancellationToken cancellationToken)
     {
-        var survey = Survey();
+        var survey = Survey(cancellationToken);
         return await link.CallWithin(grains => grains.GetGrain<IRun>(Id).Submit(description, survey), AnswerLimit, cancellationToken);
     }
 
-    private Survey Survey()
+    private Survey Survey(CancellationToken cancellationToken)
     {
-        request.Place.Fetch();
+        request.Place.Fetch(cancellationToken);
         var (bits, done) = (new byte[(request.Shards + 7) / 8], default(BatchProgress));
         for (var shard = 0; shard < request.Shards; shard++)
         {

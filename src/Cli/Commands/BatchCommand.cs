@@ -37,9 +37,9 @@ internal static class BatchCommand
                 Console.Error.WriteLine($"note: images without ranges get one sample, because all would be equal. Items: {singles.Count}, the first in line {single.Line}");
             if (input.Options.LacksFilters(parse))
                 Console.Error.WriteLine("warning: without --clip, the filters of the preset do not apply and all samples are kept");
-            RunFolder.RequireWritable(request.Folder, request.Folder);
+            RunFolder.RequireWritable(request);
             // A place that cannot be reached is an error before the model is loaded.
-            request.Place.Fetch();
+            request.Place.Fetch(cancellationToken);
             InvalidInputException.Require(cluster.IsGiven(parse) || !parse.GetValue(detach), detach.Name, "It concerns runs of a cluster.", "Add --cluster, or leave it out.");
             var outcome = cluster.IsGiven(parse)
                 ? OnCluster(parse, cluster, detach, request, quiet, cancellationToken).GetAwaiter().GetResult()

@@ -1,3 +1,5 @@
+using PromptToPrompt.Batch;
+using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Storage.Files;
@@ -105,6 +107,20 @@ internal sealed class RunFolder
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new InvalidInputException(option, $"{asked}: {existing} is not writable.", "Use another folder.", e);
+        }
+    }
+
+    /// <summary>Refuses a folder of a data set, or of its unfinished work, that is not writable.</summary>
+    /// <exception cref="InvalidInputException">It is not.</exception>
+    public static void RequireWritable(BatchRequest request)
+    {
+        try
+        {
+            RequireWritable(request.Folder, request.Folder);
+        }
+        catch (InvalidInputException e) when (request.Place is not FolderPlace)
+        {
+            throw new InvalidInputException($"Unfinished work of {request.Place.Name} is kept on this machine. {e.Problem} Set XDG_CACHE_HOME to a folder that is writable.", e);
         }
     }
 

@@ -172,6 +172,110 @@ public sealed class S3FaultTests : IAsyncLifetime
         Assert.Contains("is no longer the image", Assert.Throws<InvalidInputException>(() => run.MakeShard(0, cancellationToken: Token)).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1 << 25)]
+    [InlineData(1000)]
+    public async Task AnUploadIsGivenUpAtOnce(int partBytes)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var hangs = true;
+        server.Fault = async (method, key, context) =>
+        {
+            if (!hangs || method != "PUT" || key != Tar)
+                return null;
+            stop.Cancel();
+            await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+            return (503, "SlowDown");
+        };
+        var run = Run(partBytes: partBytes);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Task.Run(() => run.Execute(cancellationToken: stop.Token), Token));
+        Assert.Equal(partBytes == 1000, server.HasAborted);
+        // The items are still there.
+        hangs = false;
+        var made = 0;
+        Run().Execute(new Watcher(_ => made++), Token);
+        Assert.Equal(1, made);
+        Assert.True(server.Objects.ContainsKey(Tar));
+    }
+
+    [Fact]
+    public async Task EachServiceHasItsOwnFolderOnThisMachine()
+    {
+        await using var other = await FaultyS3.Start();
+        Assert.NotEqual(server.Place(null).Folder, other.Place(null).Folder);
+        Assert.Equal(server.Place(null).Folder, server.Place(null).Folder);
+    }
+
+    [Fact]
+    public void AServiceThatDoesNotAnswerIsOneError()
+    {
+        server.Fault = async (_, _, context) =>
+        {
+            await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+            return (503, "SlowDown");
+        };
+        var error = Assert.Throws<IOException>(() => server.Place(folder["cache"], config => config.Timeout = TimeSpan.FromMilliseconds(300)).Fetch(Token));
+        Assert.Equal("s3://bucket/data: the service did not answer in time to list the objects under this prefix. Check the connection and the endpoint.", error.Message);
+    }
+
+    [Fact]
+    public void AConnectionThatBreaksIsOneError()
+    {
+        server.Fault = (_, _, context) =>
+        {
+            context.Abort();
+            return Answer(null);
+        };
+        Assert.StartsWith("s3://bucket/data: cannot list the objects under this prefix: ", Assert.Throws<IOException>(() => server.Place(folder["cache"]).Fetch(Token)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AFailureToGiveUpAnUploadDoesNotHideTheFirstError()
+    {
+        server.Fault = (method, key, context) => Answer(method == "PUT" && key == Tar ? (403, "AccessDenied") : method == "DELETE" && context.Request.Query.ContainsKey("uploadId") ? (400, "NoSuchUpload") : null);
+        Assert.StartsWith(
+            "s3://bucket/data/00000.tar: the service does not let these credentials write this object (AccessDenied: ", Assert.Throws<IOException>(() => Run(partBytes: 1000).Execute(cancellationToken: Token)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AServiceWithoutConditionsIsWrittenWithoutThem()
+    {
+        server.Fault = (_, _, context) => Answer(context.Request.Headers.IfNoneMatch.Count > 0 ? (501, "NotImplemented") : null);
+        Run().Execute(cancellationToken: Token);
+        Assert.True(server.Objects.ContainsKey(Stats));
+    }
+
+    [Fact]
+    public void WithoutCredentialsTheErrorSaysHowToSetThem()
+    {
+        File.WriteAllText(folder["none"], "");
+        var run = P2P.RunIn(
+            new Dictionary<string, string>
+            {
+                ["AWS_ENDPOINT_URL_S3"] = server.Url,
+                ["AWS_REGION"] = "us-east-1",
+                ["AWS_ACCESS_KEY_ID"] = "",
+                ["AWS_SECRET_ACCESS_KEY"] = "",
+                ["AWS_EC2_METADATA_DISABLED"] = "true",
+                ["AWS_SHARED_CREDENTIALS_FILE"] = folder["none"],
+                ["AWS_CONFIG_FILE"] = folder["none"],
+                ["HOME"] = folder.Path,
+                ["XDG_CACHE_HOME"] = folder["cache"],
+            },
+            "batch", folder["plan.jsonl"], "-o", "s3://bucket/data");
+        Assert.Equal("p2p: s3://bucket/data: There are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure`.", run.FailedWith(1));
+    }
+
+    [Fact]
+    public void ACacheThatCannotBeWrittenNamesItsVariable()
+    {
+        File.WriteAllText(folder["file"], "");
+        var run = P2P.RunIn(
+            new Dictionary<string, string> { ["AWS_ENDPOINT_URL_S3"] = server.Url, ["AWS_REGION"] = "us-east-1", ["AWS_ACCESS_KEY_ID"] = "key", ["AWS_SECRET_ACCESS_KEY"] = "secret", ["XDG_CACHE_HOME"] = folder["file"] },
+            "batch", folder["plan.jsonl"], "-o", "s3://bucket/data");
+        Assert.Matches("^p2p: Unfinished work of s3://bucket/data is kept on this machine. .* is a file. Set XDG_CACHE_HOME to a folder that is writable.$", run.FailedWith(2));
+    }
+
     public async ValueTask InitializeAsync()
     {
         server = await FaultyS3.Start();
@@ -186,9 +290,10 @@ public sealed class S3FaultTests : IAsyncLifetime
 
     private static Task<(int Status, string Code)?> Answer((int, string)? answer) => Task.FromResult(answer);
 
-    private BatchRun Run(string cache = "cache", int shardSize = 2)
+    private BatchRun Run(string cache = "cache", int shardSize = 2, int partBytes = 1 << 25)
     {
         var place = server.Place(folder[cache]);
+        place.Bucket.PartBytes = partBytes;
         return new BatchRun(TinyModel.Shared.Model, new BatchRequest
         {
             Plan = BatchPlan.Read(folder["plan.jsonl"]),

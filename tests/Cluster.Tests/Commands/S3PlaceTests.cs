@@ -23,6 +23,13 @@ public sealed class S3PlaceTests(S3Server server)
     [InlineData("s3://bucket")]
     [InlineData("s3://bucket/")]
     [InlineData("s3:///data")]
+    [InlineData("s3://bucket/a/../b")]
+    [InlineData("s3://bucket/./b")]
+    [InlineData("s3://bucket/a//b")]
+    [InlineData("s3://Bucket/data")]
+    [InlineData("s3://bu/data")]
+    [InlineData("s3://bu..cket/data")]
+    [InlineData("s3://bucket_/data")]
     public void AnAddressNeedsABucketAndAPrefix(string text) => Assert.Throws<InvalidInputException>(() => S3Place.TryParse(text));
 
     [Fact]
@@ -139,6 +146,7 @@ public sealed class S3PlaceTests(S3Server server)
     public void AMissingBucketIsOneError()
     {
         var (client, bucket, _) = server.NewBucket();
+        Assert.Equal((Environment.GetEnvironmentVariable("AWS_MAX_ATTEMPTS") is null ? 10 : client.Config.MaxErrorRetry, TimeSpan.FromMinutes(10)), (client.Config.MaxErrorRetry, client.Config.Timeout));
         client.Dispose();
         var error = Assert.Throws<IOException>(() => S3Place.TryParse($"s3://no-{bucket[..20]}/data")!.Fetch());
         Assert.Matches("^s3://no-bucket-[^:]*: .*bucket does not exist. Check the address, the credentials and the endpoint.$", error.Message);

@@ -47,7 +47,7 @@ public sealed class FaultyS3 : IAsyncDisposable
     }
 
     /// <summary>A place in a bucket of this server, with a client of its own.</summary>
-    internal S3Place Place(string folder, Action<AmazonS3Config>? change = null) => new(new S3Bucket("bucket", "data/", () =>
+    internal S3Place Place(string? folder, Action<AmazonS3Config>? change = null) => new(new S3Bucket("bucket", "data/", () =>
     {
         var config = new AmazonS3Config { ServiceURL = Url, ForcePathStyle = true, AuthenticationRegion = "us-east-1", MaxErrorRetry = 0, RequestChecksumCalculation = Amazon.Runtime.RequestChecksumCalculation.WHEN_REQUIRED };
         change?.Invoke(config);
