@@ -36,6 +36,9 @@ internal sealed record BatchRequest
     /// <summary>Settings for items that do not give them.</summary>
     public SettingValues Settings { get; init; } = SettingValues.None;
 
+    /// <summary>Those of the settings that a preset gave, not the user.</summary>
+    public SettingValues Preset { get; init; } = SettingValues.None;
+
     /// <summary>Samples of items that do not give their number.</summary>
     public int Samples { get; init; } = 1;
 
@@ -108,7 +111,11 @@ internal sealed record BatchRequest
         foreach (var item in Plan.Items)
         {
             if (item.Settings.Over(Settings).DrawnInVain is { } drawn)
-                throw Plan.ErrorOf(item, drawn.Setting.Name, $"{drawn.Setting.Why}, so samples would not differ by the range {drawn.Range}. Give this item a single number, or leave the range out.");
+            {
+                // Nobody can leave out a range of the preset's.
+                var isPreset = !item.Settings.Has(drawn.Setting.Name) && Preset.Has(drawn.Setting.Name);
+                throw Plan.ErrorOf(item, drawn.Setting.Name, $"{drawn.Setting.Why}, so samples would not differ by the range {drawn.Range}{(isPreset ? " of the preset. Give this item a single number." : ". Give this item a single number, or leave the range out.")}");
+            }
         }
 
         foreach (var item in Plan.Items.Where(item => item.Samples > 1 && !Varies(item)))

@@ -1,3 +1,4 @@
+using System.Globalization;
 using PromptToPrompt.Batch.Filters;
 using PromptToPrompt.Batch.Making;
 using PromptToPrompt.Batch.Plans;
@@ -33,6 +34,9 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     private readonly List<PlanItem> failing = [];
 
     private readonly SampleMaker maker = new(model, request.Settings, request.Seed);
+
+    /// <summary>Whether the images of finished items were compared already.</summary>
+    public bool HasComparedImages { get; init; }
 
     /// <summary>The progress so far.</summary>
     public BatchProgress Progress { get; private set; }
@@ -93,6 +97,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         RequireFits(request, model.Shape);
         request.Place.Fetch(cancellationToken);
         Claim(cancellationToken);
+        Tidy(cancellationToken);
     }
 
     /// <summary>Runs until all shards of the partition are complete. Waits for those that other processes are working on, and takes over those that they leave.</summary>
@@ -105,7 +110,9 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     public BatchProgress Execute(IProgress<BatchProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         Prepare(cancellationToken);
-        GivenImages.RequireSame(request);
+        GivenImages.RequireExist(request);
+        if (!HasComparedImages)
+            GivenImages.RequireSame(request);
         Progress = Survey();
         progress?.Report(Progress);
         // All small files are up to date: for complete shards, the place is not asked again.
@@ -169,6 +176,32 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
                 return false;
         }
 
+        Remove(shard);
+        Tidy(cancellationToken);
+        return true;
+    }
+
+    // Deletes finished items of shards that another machine completed meanwhile.
+    private void Tidy(CancellationToken cancellationToken)
+    {
+        if (request.Place is FolderPlace || !Directory.Exists(ShardPaths.AllUnfinished(request.Folder)))
+            return;
+        foreach (var name in Directory.GetDirectories(ShardPaths.AllUnfinished(request.Folder)).Select(path => Path.GetFileName(path)))
+        {
+            if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                continue;
+            var shard = new ShardPaths(request.Folder, number);
+            request.Place.Fetch(shard, cancellationToken);
+            if (!shard.IsCommitted)
+                continue;
+            using var held = ShardLock.TryTake(shard.Lock);
+            if (held is not null)
+                Remove(shard);
+        }
+    }
+
+    private static void Remove(ShardPaths shard)
+    {
         try
         {
             if (Directory.Exists(shard.Unfinished))
@@ -179,8 +212,6 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         {
             // The shard is complete, and a process that completes the data set deletes the same files.
         }
-
-        return true;
     }
 
     private static bool IsDone(ShardPaths shard) => shard.IsCommitted && !Directory.Exists(shard.Unfinished);
@@ -207,7 +238,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         try
         {
             var (summary, pairs) = Try(item, cancellationToken);
-            RequireSuccess(item, summary.Error);
+            RequireSuccess(item, summary.Error, cancellationToken);
             return Write(summary, pairs);
         }
         finally
@@ -224,7 +255,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     }
 
     // Stops the run if many items failed in a row, and forgets their failures, so that the next process tries them again.
-    private void RequireSuccess(PlanItem item, string? error)
+    private void RequireSuccess(PlanItem item, string? error, CancellationToken cancellationToken)
     {
         if (error is null)
         {
@@ -235,13 +266,22 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         failing.Add(item);
         if (failing.Count < MaxFailuresInARow)
             return;
-        var reopened = new List<ShardStats>();
+        var (reopened, listed) = (new List<ShardStats>(), new List<string>());
         foreach (var (failed, shard) in failing.Select(failed => (failed, new ShardPaths(request.Folder, failed.Index / request.ShardSize))))
         {
             if (shard.IsCommitted)
             {
-                reopened.Add(ShardStats.Read(shard.Stats));
-                request.Place.Delete(Path.GetFileName(shard.Stats));
+                try
+                {
+                    var stats = ShardStats.Read(shard.Stats);
+                    request.Place.Delete(Path.GetFileName(shard.Stats), cancellationToken);
+                    reopened.Add(stats);
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    // The cause of the failures is the error to report.
+                    listed.Add(request.Place.PathOf(Path.GetFileName(shard.Stats)));
+                }
             }
 
             if (Directory.Exists(shard.Unfinished))
@@ -249,8 +289,9 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         }
 
         failing.Clear();
+        var state = listed.Count == 0 ? "They are not listed as failed." : $"Some are listed as failed, because files could not be deleted; delete {string.Join(", ", listed.Distinct())}.";
         throw new RepeatedFailureException(
-            $"{MaxFailuresInARow} items in a row failed, so the run stopped. They are not listed as failed. Correct the cause, and run the same command again to resume. The last error, in line {item.Line} of {request.Plan.Path}: {error}", reopened);
+            $"{MaxFailuresInARow} items in a row failed, so the run stopped. {state} Correct the cause, and run the same command again to resume. The last error, in line {item.Line} of {request.Plan.Path}: {error}", reopened);
     }
 
     private (ItemSummary Summary, IReadOnlyList<StoredPair> Pairs) Try(PlanItem item, CancellationToken cancellationToken)

@@ -104,7 +104,9 @@ internal sealed class PieBenchRun(PieBenchData data, IReadOnlyList<PieBenchMetho
     {
         try
         {
-            var item = BatchPlan.Parse(Encoding.UTF8.GetBytes(line), path).Items[0];
+            var plan = BatchPlan.Parse(Encoding.UTF8.GetBytes(line), path);
+            var item = plan.Items[0];
+            plan.RequireImage(item);
             _ = SampleRequest.Draw(item, SettingValues.None, runSeed: 0, number: 0, tokenizer).Check(tokenizer);
             return null;
         }

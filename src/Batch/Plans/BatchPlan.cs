@@ -64,5 +64,13 @@ internal sealed record BatchPlan(IReadOnlyList<PlanItem> Items, string Hash, str
     /// <param name="problem">The problem and the advice, in full sentences.</param>
     public InvalidInputException ErrorOf(PlanItem item, string field, string problem) => new(Located(Path, item.Line, field, problem));
 
+    /// <summary>Requires that the image of an item exists, if it names one. An item that is finished does not need it.</summary>
+    /// <exception cref="InvalidInputException">It does not.</exception>
+    public void RequireImage(PlanItem item)
+    {
+        if (item.ImagePath is { } image && !File.Exists(image))
+            throw ErrorOf(item, "image", $"{image} does not exist. Paths are relative to the plan's folder.");
+    }
+
     private static string Located(string path, int line, string? field, string problem) => $"{path}, line {line}{(field is null ? "" : $", \"{field}\"")}: {problem}";
 }

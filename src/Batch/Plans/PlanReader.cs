@@ -86,8 +86,6 @@ internal sealed class PlanReader(string folder, PlanError fail)
     private string PathOf(PlanLine line, string image, SettingValues settings)
     {
         var path = Path.GetFullPath(image, folder);
-        if (!File.Exists(path))
-            throw fail(line.Number, "image", $"{path} does not exist. Paths are relative to the plan's folder.");
         if (settings.Has(BatchSettings.Scheduler))
             throw fail(line.Number, BatchSettings.Scheduler, "Given images are edited with ddim. Leave it out.");
         return path;

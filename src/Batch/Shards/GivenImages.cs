@@ -7,7 +7,19 @@ namespace PromptToPrompt.Batch.Shards;
 /// <summary>Compares the images that a plan names with those that finished items were made from.</summary>
 internal static class GivenImages
 {
-    /// <summary>Requires that no image was replaced since it was used. Items of earlier versions, whose images are not known, are not compared.</summary>
+    /// <summary>Requires that the images of items exist that are not finished.</summary>
+    /// <param name="request">The run. Its own shards are looked at.</param>
+    /// <exception cref="InvalidInputException">An image does not exist.</exception>
+    public static void RequireExist(BatchRequest request)
+    {
+        foreach (var shard in request.OwnShards.Select(number => new ShardPaths(request.Folder, number)).Where(shard => !shard.IsCommitted))
+        {
+            foreach (var item in request.ItemsOf(shard.Number).Where(item => !File.Exists(shard.OfItem(item.Index))))
+                request.Plan.RequireImage(item);
+        }
+    }
+
+    /// <summary>Requires that no image was replaced since it was used; those of complete shards may be deleted. Items of earlier versions, whose images are not known, are not compared.</summary>
     /// <param name="request">The run. Its own shards are compared.</param>
     /// <exception cref="InvalidInputException">An image was replaced, or cannot be read.</exception>
     public static void RequireSame(BatchRequest request)
@@ -26,7 +38,8 @@ internal static class GivenImages
     private static void RequireSame(BatchRequest request, List<UsedImage> used)
     {
         var hashes = used.Select(made => made.Path).Distinct(StringComparer.Ordinal).AsParallel().ToDictionary(path => path, HashOf, StringComparer.Ordinal);
-        foreach (var made in used.Where(made => hashes[made.Path] != made.Hash))
+        // A complete shard does not need its images any more.
+        foreach (var made in used.Where(made => hashes[made.Path] != made.Hash && (hashes[made.Path] is not null || !made.IsComplete || File.Exists(made.Path))))
         {
             var problem = hashes[made.Path] is null ? "cannot be read" : $"is no longer the image that the data in {request.Place.Name} were made from";
             throw request.Plan.ErrorOf(made.Item, new(
@@ -46,7 +59,7 @@ internal static class GivenImages
                            where File.Exists(file)
                            let hash = ItemFile.Summary(file).Image
                            where hash is not null
-                           select new UsedImage(image.Item, image.Path, hash, file)];
+                           select new UsedImage(image.Item, image.Path, hash, file, IsComplete: false)];
             }
         }
         catch (IOException) when (shard.IsCommitted)
@@ -56,7 +69,7 @@ internal static class GivenImages
 
         if (given.Count == 0 || ShardStats.Read(shard.Stats).Images is not { } hashes)
             return [];
-        return [.. from image in given where hashes.ContainsKey(image.Item.Index) select new UsedImage(image.Item, image.Path, hashes[image.Item.Index], request.Place.PathOf(Path.GetFileName(shard.Stats)))];
+        return [.. from image in given where hashes.ContainsKey(image.Item.Index) select new UsedImage(image.Item, image.Path, hashes[image.Item.Index], request.Place.PathOf(Path.GetFileName(shard.Stats)), IsComplete: true)];
     }
 
     // Null if it cannot be read.
@@ -73,5 +86,5 @@ internal static class GivenImages
     }
 
     // File: what to delete, so that the item is made again.
-    private sealed record UsedImage(PlanItem Item, string Path, string Hash, string File);
+    private sealed record UsedImage(PlanItem Item, string Path, string Hash, string File, bool IsComplete);
 }

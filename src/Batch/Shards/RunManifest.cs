@@ -64,11 +64,15 @@ internal static class RunManifest
     private static void RequireEqual(DataSetPlace place, JsonObject run, JsonObject earlier, IEnumerable<string> fields)
     {
         var known = fields.Where(field => earlier.ContainsKey(field) || !Later.Contains(field));
-        var differing = known.Where(field => !JsonNode.DeepEquals(JsonNode.Parse(run[field]?.ToJsonString() ?? "null"), earlier[field])).ToList();
+        var differing = known.Where(field => !JsonNode.DeepEquals(Comparable(field, run[field]), Comparable(field, earlier[field]))).ToList();
         InvalidInputException.Require(
             differing.Count == 0,
             $"{place.Name} has the data of another run: {string.Join(", ", differing)} {(differing.Count == 1 ? "differs" : "differ")} from {place.PathOf(Name)}. Use another folder, or the settings that it was made with.");
     }
+
+    // A folder may be given by a relative path or a full one.
+    private static JsonNode? Comparable(string field, JsonNode? value) =>
+        field == ClipTokenizer && (string?)value is { } path && Directory.Exists(path) ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)) : JsonNode.Parse(value?.ToJsonString() ?? "null");
 
     private static JsonObject Numbered(JsonObject run)
     {

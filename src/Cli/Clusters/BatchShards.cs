@@ -58,6 +58,8 @@ internal sealed class BatchShards : ShardMaker
         {
             var run = new BatchRun(model, request);
             run.Prepare();
+            // A worker that does not have them must not list their items as failed.
+            GivenImages.RequireExist(request);
             return new BatchShards(request, run);
         }
     }

@@ -43,6 +43,7 @@ internal sealed class ClusterRun
     {
         // The model's part of the manifest is known to workers alone.
         RunManifest.RequireFits(request.Folder, request.Manifest(model: null), request.Place);
+        GivenImages.RequireExist(request);
         GivenImages.RequireSame(request);
         var source = Path.GetFullPath(request.Plan.Path);
         var plan = PlanCopy + Path.GetExtension(source).ToLowerInvariant();

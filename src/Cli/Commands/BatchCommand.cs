@@ -60,13 +60,17 @@ internal static class BatchCommand
 
     private static Outcome Here(ParseResult parse, BatchInput input, BatchRequest request, bool quiet, CancellationToken cancellationToken)
     {
+        // Before any model is loaded, whose part of the manifest is compared later.
+        RunManifest.RequireFits(request.Folder, request.Manifest(model: null), request.Place);
+        GivenImages.RequireExist(request);
+        GivenImages.RequireSame(request);
         // Models of filters are opened first: they are quickly refused.
         var filters = input.Options.OpenFilters(parse, input.Model.Device(parse));
         try
         {
             using var loaded = input.Model.Load(parse, request.Demand);
             input.Model.Announce(parse, loaded.Device, quiet);
-            var run = new BatchRun(loaded, request with { Filters = filters });
+            var run = new BatchRun(loaded, request with { Filters = filters }) { HasComparedImages = true };
             try
             {
                 return new Outcome(LongRun.Show(quiet, display => run.Execute(new Display(display), cancellationToken)), run.NewlyFailed);

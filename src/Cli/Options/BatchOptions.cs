@@ -52,6 +52,7 @@ internal sealed class BatchOptions
         var output = parse.GetValue(folder)!;
         var remote = S3Place.TryParse(output);
         InvalidInputException.Require(remote is null || Layout(parse).FitsObjects, layout.Name, "A data set of many folders is not written to S3.", $"Use {Tar}, or a folder of this machine.");
+        var given = Settings(parse);
         var local = remote?.Folder ?? Path.GetFullPath(output);
         return new BatchRequest
         {
@@ -59,7 +60,8 @@ internal sealed class BatchOptions
             Folder = local,
             Place = remote ?? (DataSetPlace)new FolderPlace(local),
             Layout = Layout(parse),
-            Settings = Settings(parse).Over(chosen?.Settings ?? SettingValues.None),
+            Settings = given.Over(chosen?.Settings ?? SettingValues.None),
+            Preset = chosen?.Settings.Without([.. given.All.Select(value => value.Key)]) ?? SettingValues.None,
             Samples = parse.GetValue(samples) ?? chosen?.Samples ?? 1,
             Seed = parse.GetValue(seed),
             ShardSize = parse.GetValue(shardSize),

@@ -33,6 +33,10 @@ public sealed class BatchOptionsTests : IDisposable
         Assert.Equal([new("self_unconditional", "true")], Settings("--self-unconditional", folder["plan.jsonl"]));
         Assert.Contains(new("self_unconditional", "false"), Settings(folder["plan.jsonl"], "--preset", "instruct-pix2pix", "--self-unconditional", "false"));
 
+        var parsed = command.Parse([folder["plan.jsonl"], "--preset", "instruct-pix2pix", "--guidance", "3..4"], CommandLine.Parsing);
+        var preset = options.Read(parsed, BatchPlan.Read(folder["plan.jsonl"])).Preset;
+        Assert.True(preset.Has("self") && !preset.Has("guidance"));
+
         IEnumerable<KeyValuePair<string, string>> Settings(params string[] arguments)
         {
             var parse = command.Parse(arguments, CommandLine.Parsing);

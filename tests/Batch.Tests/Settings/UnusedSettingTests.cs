@@ -59,6 +59,11 @@ public sealed class UnusedSettingTests
         using var mixed = Run("\"self\": [0.1, 0.9]", Given + "\"method\": \"uni-edit\"", Given + "\"method\": \"uni-edit\", \"guidance\": 5");
         var request = mixed.Request() with { Settings = SettingValues.None.With("guidance", "4..8"), Samples = 3 };
         Assert.StartsWith($"{mixed.PlanPath}, line 2, \"guidance\": The editing method uni-edit ", Assert.Throws<InvalidInputException>(request.Validate).Message, StringComparison.Ordinal);
+        // Nobody gave the range of a preset.
+        Assert.EndsWith(
+            "so samples would not differ by the range 4..8 of the preset. Give this item a single number.",
+            Assert.Throws<InvalidInputException>((request with { Preset = request.Settings }).Validate).Message,
+            StringComparison.Ordinal);
         // An item that gives a number is no error, and its samples would be equal.
         (request with { Plan = request.Plan with { Items = [request.Plan.Items[0], request.Plan.Items[2]] } }).Validate();
         Assert.Equal(1, request.SamplesOf(request.Plan.Items[2]));

@@ -50,6 +50,28 @@ public sealed class GivenImagesTests : IDisposable
     }
 
     [Fact]
+    public void AnImageMayBeDeletedOnceItsShardIsComplete()
+    {
+        SmallRun.Execute(small.Request());
+        var files = small.Files();
+        File.Delete(small["second.png"]);
+        SmallRun.Execute(small.Request());
+        Assert.Equal(files, small.Files());
+    }
+
+    [Fact]
+    public void AnImageThatAnItemStillNeedsMustExist()
+    {
+        File.Delete(small["second.png"]);
+        Assert.Equal(
+            $"{small.PlanPath}, line 2, \"image\": {small["second.png"]} does not exist. Paths are relative to the plan's folder.",
+            Assert.Throws<InvalidInputException>(() => SmallRun.Execute(small.Request())).Message);
+        Assert.Equal(["run.json"], Directory.EnumerateFileSystemEntries(small["out"]).Select(Path.GetFileName));
+        // Other partitions do not need it.
+        SmallRun.Execute(small.Request() with { Partition = 1, Partitions = 2 });
+    }
+
+    [Fact]
     public void PartitionsCompareTheirOwnShards()
     {
         SmallRun.Execute(small.Request());

@@ -28,6 +28,13 @@ public sealed class RunManifestTests : IDisposable
     }
 
     [Fact]
+    public void AFolderOfATokenizerHasOneName()
+    {
+        new BatchRun(TinyModel.Shared.Model, small.Request() with { ClipTokenizer = TinyModel.Shared.Folder }).Prepare();
+        new BatchRun(TinyModel.Shared.Model, small.Request() with { ClipTokenizer = Path.GetRelativePath(Directory.GetCurrentDirectory(), TinyModel.Shared.Folder) + "/" }).Prepare();
+    }
+
+    [Fact]
     public void AManifestOfAnEarlierVersionIsReadAndStaysAsItIs()
     {
         using var tiled = Tiled();

@@ -29,7 +29,8 @@ public sealed class BatchInBucketTests(S3Server server, RedisServer redis) : IDi
     [Fact]
     public async Task ARunThatIsKilledAndResumedGivesTheSameFiles()
     {
-        var (client, bucket, address) = Prepare();
+        // The last item is not finished before the kill.
+        var (client, bucket, address) = Prepare(lastSteps: 200);
         using var _ = client;
         P2P.Run(Arguments(folder["local"])).Succeeded();
         var work = S3Place.TryParse(address)!.Folder;
@@ -113,9 +114,9 @@ public sealed class BatchInBucketTests(S3Server server, RedisServer redis) : IDi
 
     private static string HashOf(byte[] content) => Convert.ToHexString(SHA256.HashData(content));
 
-    private (AmazonS3Client Client, string Bucket, string Address) Prepare()
+    private (AmazonS3Client Client, string Bucket, string Address) Prepare(int lastSteps = 2)
     {
-        File.WriteAllLines(folder["plan.jsonl"], Plan);
+        File.WriteAllLines(folder["plan.jsonl"], [.. Plan[..^1], Plan[^1].Replace("}", $", \"steps\": {lastSteps}}}", StringComparison.Ordinal)]);
         return server.NewBucket();
     }
 

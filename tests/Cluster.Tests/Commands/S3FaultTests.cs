@@ -1,5 +1,7 @@
 using System.Text;
 using PromptToPrompt.Batch;
+using PromptToPrompt.Batch.Filters;
+using PromptToPrompt.Batch.Making;
 using PromptToPrompt.Batch.Plans;
 using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Batch.Shards;
@@ -276,6 +278,29 @@ public sealed class S3FaultTests : IAsyncLifetime
         Assert.Matches("^p2p: Unfinished work of s3://bucket/data is kept on this machine. .* is a file. Set XDG_CACHE_HOME to a folder that is writable.$", run.FailedWith(2));
     }
 
+    [Fact]
+    public void AFailedDeletionDoesNotHideWhyItemsFailed()
+    {
+        File.WriteAllLines(folder["plan.jsonl"], Enumerable.Range(0, 10).Select(number => $$"""{"source": "a cat", "target": "a dog", "id": "{{number}}"}"""));
+        server.Fault = (method, key, _) => Answer(method == "DELETE" && key == Stats ? (403, "AccessDenied") : null);
+        var error = Assert.Throws<RepeatedFailureException>(() => Run(shardSize: 1, filter: new Broken()).Execute(cancellationToken: Token));
+        Assert.Contains("Some are listed as failed, because files could not be deleted; delete s3://bucket/data/00000.json. Correct the cause", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("The judge is broken.", error.Message, StringComparison.Ordinal);
+        Assert.Equal([Stats], server.Objects.Keys.Where(key => key.EndsWith("0.json", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void FinishedItemsOfShardsThatOthersCompletedAreDeleted()
+    {
+        var run = Run(shardSize: 1);
+        run.Prepare(Token);
+        Assert.False(run.MakeShard(0, mayCommit: () => false, cancellationToken: Token));
+        Run("other", shardSize: 1).MakeShard(0, cancellationToken: Token);
+        Assert.True(Directory.Exists(folder["cache/unfinished/00000"]));
+        run.MakeShard(1, cancellationToken: Token);
+        Assert.False(Directory.Exists(folder["cache/unfinished/00000"]));
+    }
+
     public async ValueTask InitializeAsync()
     {
         server = await FaultyS3.Start();
@@ -290,7 +315,7 @@ public sealed class S3FaultTests : IAsyncLifetime
 
     private static Task<(int Status, string Code)?> Answer((int, string)? answer) => Task.FromResult(answer);
 
-    private BatchRun Run(string cache = "cache", int shardSize = 2, int partBytes = 1 << 25)
+    private BatchRun Run(string cache = "cache", int shardSize = 2, int partBytes = 1 << 25, PairFilter? filter = null)
     {
         var place = server.Place(folder[cache]);
         place.Bucket.PartBytes = partBytes;
@@ -302,7 +327,13 @@ public sealed class S3FaultTests : IAsyncLifetime
             Layout = new TarLayout { Format = ImageFormat.Png },
             Settings = SettingValues.None.With("steps", "1").With("size", "64x64"),
             ShardSize = shardSize,
+            Filters = filter is null ? [] : [filter],
         });
+    }
+
+    private sealed class Broken : PairFilter
+    {
+        public override bool Keeps(Pair pair, CancellationToken cancellationToken) => throw new IOException("The judge is broken.");
     }
 
     private sealed class Watcher(Action<BatchProgress> watch) : IProgress<BatchProgress>

@@ -11,9 +11,10 @@ public sealed class S3Server : IDisposable
     private static readonly string Program = Environment.GetEnvironmentVariable("P2P_S3RVER") is { Length: > 0 } given ? given
         : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache/prompt-to-prompt/s3rver/node_modules/s3rver/bin/s3rver.js");
 
+    private static readonly bool HasNode = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(path => File.Exists(Path.Combine(path, "node")));
+
     private readonly Lock gate = new();
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("p2p-s3-");
-    private readonly List<string> addresses = [];
     private int port;
     private Process? server;
 
@@ -21,6 +22,7 @@ public sealed class S3Server : IDisposable
     public (AmazonS3Client Client, string Bucket, string Address) NewBucket()
     {
         Assert.SkipUnless(File.Exists(Program), "s3rver is not installed here: npm install s3rver, and name its bin/s3rver.js by P2P_S3RVER.");
+        Assert.SkipUnless(HasNode, "s3rver is a program of node, which is not installed here.");
         lock (gate)
         {
             if (server is null)
@@ -28,12 +30,12 @@ public sealed class S3Server : IDisposable
             // The usual variables of programs with the SDK, for this process and those that it starts. The server does not know checksums behind the content.
             foreach (var (name, value) in new[] { ("ENDPOINT_URL_S3", $"http://127.0.0.1:{port}"), ("ACCESS_KEY_ID", "S3RVER"), ("SECRET_ACCESS_KEY", "S3RVER"), ("REGION", "us-east-1"), ("REQUEST_CHECKSUM_CALCULATION", "when_required") })
                 Environment.SetEnvironmentVariable("AWS_" + name, value);
+            // Unfinished work stays out of the user's cache.
+            Environment.SetEnvironmentVariable("XDG_CACHE_HOME", Path.Combine(folder.FullName, "cache"));
             var bucket = $"bucket-{Guid.NewGuid():N}";
             var client = S3Bucket.Connect();
             client.PutBucketAsync(bucket).GetAwaiter().GetResult();
-            var address = $"s3://{bucket}/some/data";
-            addresses.Add(address);
-            return (client, bucket, address);
+            return (client, bucket, $"s3://{bucket}/some/data");
         }
     }
 
@@ -41,14 +43,12 @@ public sealed class S3Server : IDisposable
     {
         if (server is not null)
             ServerProcess.End(server);
-        foreach (var work in addresses.Select(address => S3Place.TryParse(address)!.Folder).Where(Directory.Exists))
-            Directory.Delete(work, recursive: true);
         folder.Delete(recursive: true);
     }
 
     private void Start()
     {
-        server = ServerProcess.Start("node", Program, "--address", "127.0.0.1", "--port", $"{port}", "--directory", folder.FullName, "--no-vhost-buckets", "--silent");
+        server = ServerProcess.Start("node", Program, "--address", "127.0.0.1", "--port", $"{port}", "--directory", folder.CreateSubdirectory("buckets").FullName, "--no-vhost-buckets", "--silent");
         for (var started = Stopwatch.GetTimestamp(); ;)
         {
             try
