@@ -39,6 +39,11 @@ internal abstract class DataSetPlace
     /// <exception cref="IOException">Another process has completed the shard with other files.</exception>
     public abstract void Complete(string path, string name, CancellationToken cancellationToken = default);
 
+    /// <summary>The error that another process has completed a shard with other files than those that this one was writing.</summary>
+    /// <param name="name">Name of the statistics.</param>
+    public IOException Mixed(string name) =>
+        new($"{PathOf(name)}: another process completed this shard with other files, and files of both may be mixed now. Delete that file and run the same command again. Give processes shards of their own, by partitions or a cluster.");
+
     /// <summary>Deletes a file, if the data set has it.</summary>
     public abstract void Delete(string name, CancellationToken cancellationToken = default);
 }

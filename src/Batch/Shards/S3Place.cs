@@ -165,7 +165,7 @@ internal sealed partial class S3Place : DataSetPlace
     public override void Complete(string path, string name, CancellationToken cancellationToken = default)
     {
         if (!Create(name, File.ReadAllText(path), cancellationToken))
-            throw new IOException($"{PathOf(name)}: another process completed this shard with other files, and files of both may be mixed now. Delete that object and run the same command again. Give processes shards of their own, by partitions or a cluster.");
+            throw Mixed(name);
         File.Delete(path);
     }
 

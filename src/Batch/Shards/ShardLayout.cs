@@ -47,22 +47,33 @@ internal abstract class ShardLayout
             shard.Number, summaries[0].Item, summaries.Length, failures.Length, summaries.Sum(item => item.Made), summaries.Sum(item => item.Kept), hashes, ImagesOf(summaries));
         var marker = Path.Combine(shard.Unfinished, Path.GetFileName(shard.Stats));
         AtomicFile.WriteText(marker, BatchJson.Line(stats) + "\n");
-        List<Action> steps = [.. names.Select(name => (Action)(() => place.Move(Path.Combine(shard.Unfinished, name), name, cancellationToken)))];
+        // The files of this process in the data set; one that is not in the hashes was deleted.
+        var written = new List<string>();
+        List<(string Name, Action Act)> steps = [.. names.Select(name => (name, (Action)(() => place.Move(Path.Combine(shard.Unfinished, name), name, cancellationToken))))];
         // The shard may have been made before.
         if (failures.Length == 0)
-            steps.Insert(0, () => place.Delete(failed, cancellationToken));
-        steps.Add(() => place.Complete(marker, Path.GetFileName(shard.Stats), cancellationToken));
-        foreach (var step in steps)
+            steps.Insert(0, (failed, () => place.Delete(failed, cancellationToken)));
+        steps.Add((Path.GetFileName(shard.Stats), () => place.Complete(marker, Path.GetFileName(shard.Stats), cancellationToken)));
+        foreach (var (name, act) in steps)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (mayCommit?.Invoke() == false)
-                return false;
+            var may = mayCommit?.Invoke() != false;
             // Another machine, which the lock file does not hold up, may complete the shard meanwhile.
             place.Fetch(shard, cancellationToken);
             if (shard.IsCommitted)
+            {
+                var theirs = ShardStats.Read(shard.Stats).Files;
+                if (written.Any(mine => theirs.GetValueOrDefault(mine) != hashes.GetValueOrDefault(mine)))
+                    throw place.Mixed(Path.GetFileName(shard.Stats));
                 return true;
+            }
+
+            if (!may)
+                return false;
             RequireUnfinished(shard, place);
-            step();
+            // An error does not say that nothing was written.
+            written.Add(name);
+            act();
         }
 
         return true;

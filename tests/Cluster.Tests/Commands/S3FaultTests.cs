@@ -126,18 +126,33 @@ public sealed class S3FaultTests : IAsyncLifetime
         run.Prepare(Token);
         Assert.False(run.MakeShard(0, mayCommit: () => !server.Objects.ContainsKey(Tar), cancellationToken: Token));
         Assert.Equal([Tar, Manifest], server.Objects.Keys.Order(StringComparer.Ordinal));
-        // What another machine completes meanwhile stays.
+        // What another machine completes meanwhile stays, and if its files are others, that is said.
         var theirs = Encoding.UTF8.GetBytes("""{"shard":0,"first_item":0,"items":2,"failed":0,"made":2,"kept":2,"files":{}}""");
-        Assert.True(run.MakeShard(0, mayCommit: () =>
+        var error = Assert.Throws<IOException>(() => run.MakeShard(0, mayCommit: () =>
         {
             if (server.Requests.Count(request => request == $"PUT {Tar}") == 2)
                 server.Objects[Stats] = theirs;
             return true;
         }, cancellationToken: Token));
+        Assert.StartsWith($"s3://bucket/{Stats}: another process completed this shard with other files, and files of both may be mixed now. ", error.Message, StringComparison.Ordinal);
         Assert.Equal(theirs, server.Objects[Stats]);
         Assert.DoesNotContain("PUT data/00000.parquet", server.Requests);
         // The list of failures is theirs, too.
         Assert.DoesNotContain("DELETE data/00000.failed.jsonl", server.Requests.Reverse().TakeWhile(request => request != $"PUT {Tar}"));
+    }
+
+    [Fact]
+    public void AnotherMachineWithTheSameFilesIsNoConflict()
+    {
+        var (mine, other) = (Run(), Run("other"));
+        mine.Prepare(Token);
+        Assert.True(mine.MakeShard(0, mayCommit: () =>
+        {
+            if (server.Objects.ContainsKey(Tar) && !server.Objects.ContainsKey(Stats))
+                Assert.True(other.MakeShard(0, cancellationToken: Token));
+            return true;
+        }, cancellationToken: Token));
+        Assert.Equal(1, server.Requests.Count(request => request == $"PUT {Stats}"));
     }
 
     [Fact]
