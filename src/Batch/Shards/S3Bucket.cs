@@ -35,7 +35,7 @@ internal sealed class S3Bucket(string bucket, string prefix, Func<AmazonS3Client
     /// <summary>A client with the settings of the environment.</summary>
     public static AmazonS3Client Connect()
     {
-        // A run of days outlives a service that is away for a minute.
+        // A run of days outlives a service that is away for a moment.
         var settings = new AmazonS3Config { Timeout = RequestLimit };
         if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Attempts)))
             settings.MaxErrorRetry = Retries;
