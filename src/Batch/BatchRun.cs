@@ -186,6 +186,18 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     {
         if (request.Place is FolderPlace || !Directory.Exists(ShardPaths.AllUnfinished(request.Folder)))
             return;
+        try
+        {
+            DeleteCompleted(cancellationToken);
+        }
+        catch (IOException)
+        {
+            // They stay until the next shard; a process that completes the data set deletes the same files.
+        }
+    }
+
+    private void DeleteCompleted(CancellationToken cancellationToken)
+    {
         foreach (var name in Directory.GetDirectories(ShardPaths.AllUnfinished(request.Folder)).Select(path => Path.GetFileName(path)))
         {
             if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number))

@@ -3,7 +3,7 @@ using PromptToPrompt.Diffusion;
 
 namespace PromptToPrompt.Batch.Tests;
 
-/// <summary>Shards that somebody else may make: who has the shard is asked before its files appear.</summary>
+/// <summary>Shards that another process may make: a process asks whether it still has the shard before its files appear.</summary>
 public sealed class CommitGuardTests
 {
     [Theory]

@@ -14,7 +14,7 @@ internal static class GivenImages
     {
         foreach (var shard in request.OwnShards.Select(number => new ShardPaths(request.Folder, number)).Where(shard => !shard.IsCommitted))
         {
-            foreach (var item in request.ItemsOf(shard.Number).Where(item => !File.Exists(shard.OfItem(item.Index))))
+            foreach (var item in request.ItemsOf(shard.Number).Where(item => item.ImagePath is not null && !File.Exists(shard.OfItem(item.Index))))
                 request.Plan.RequireImage(item);
         }
     }

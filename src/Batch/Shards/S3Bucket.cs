@@ -17,6 +17,10 @@ internal sealed class S3Bucket(string bucket, string prefix, Func<AmazonS3Client
     // Of one request. A part of an upload takes longer only over a connection that does not work.
     private static readonly TimeSpan RequestLimit = TimeSpan.FromMinutes(10);
 
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(10);
+
+    private const int Reads = 3;
+
     // Neither an error nor a user waits longer for the end of an upload that is given up.
     private static readonly TimeSpan AbortLimit = TimeSpan.FromSeconds(5);
 
@@ -36,7 +40,7 @@ internal sealed class S3Bucket(string bucket, string prefix, Func<AmazonS3Client
     public static AmazonS3Client Connect()
     {
         // A run of days outlives a service that is away for a moment.
-        var settings = new AmazonS3Config { Timeout = RequestLimit };
+        var settings = new AmazonS3Config { Timeout = RequestLimit, ConnectTimeout = ConnectLimit };
         if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Attempts)))
             settings.MaxErrorRetry = Retries;
         // Its endpoint is known only once the client exists. Other services than AWS have no host for each bucket.
@@ -66,16 +70,26 @@ internal sealed class S3Bucket(string bucket, string prefix, Func<AmazonS3Client
     /// <summary>The content of an object; null if there is none.</summary>
     public byte[]? Read(string name, CancellationToken cancellationToken) => Do(name, "read", cancellationToken, async s3 =>
     {
-        try
+        // The client's own limit and repetitions end with the headers of the answer.
+        for (var attempt = 1; ; attempt++)
         {
-            using var answer = await s3.GetObjectAsync(bucket, prefix + name, cancellationToken).ConfigureAwait(false);
-            using var content = new MemoryStream();
-            await answer.ResponseStream.CopyToAsync(content, cancellationToken).ConfigureAwait(false);
-            return content.ToArray();
-        }
-        catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchKey")
-        {
-            return null;
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(RequestLimit);
+            try
+            {
+                using var answer = await s3.GetObjectAsync(bucket, prefix + name, limit.Token).ConfigureAwait(false);
+                using var content = new MemoryStream();
+                await answer.ResponseStream.CopyToAsync(content, limit.Token).ConfigureAwait(false);
+                return content.ToArray();
+            }
+            catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchKey")
+            {
+                return null;
+            }
+            catch (Exception e) when (attempt < Reads && e is IOException or HttpRequestException)
+            {
+                // The connection broke within the content.
+            }
         }
     });
 

@@ -95,9 +95,11 @@ internal sealed partial class S3Place : DataSetPlace
             return;
         }
 
+        // Asked first: another process of this machine may complete the shard meanwhile.
+        var wasHere = shard.IsCommitted;
         if (Bucket.Read(Path.GetFileName(shard.Stats), cancellationToken) is not { } stats)
         {
-            if (shard.IsCommitted)
+            if (wasHere)
             {
                 File.Delete(shard.Stats);
                 File.Delete(shard.Failed);

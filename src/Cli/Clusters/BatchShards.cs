@@ -24,12 +24,13 @@ internal sealed class BatchShards : ShardMaker
     /// <param name="description">The run.</param>
     /// <param name="device">The worker's device.</param>
     /// <param name="models">Loads the model.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="InvalidInputException">This worker cannot make the run.</exception>
-    public static BatchShards Open(RunDescription description, string device, WorkerModel models)
+    public static BatchShards Open(RunDescription description, string device, WorkerModel models, CancellationToken cancellationToken)
     {
         // A plan in a bucket is fetched; otherwise it is in a folder that the machines share.
         var plan = S3Place.TryParse(description.Folder) is not { } remote ? description.Plan
-            : remote.Download(description.Plan[(description.Plan.LastIndexOf('/') + 1)..]) ?? throw new InvalidInputException($"{description.Plan} does not exist. Give the command again.");
+            : remote.Download(description.Plan[(description.Plan.LastIndexOf('/') + 1)..], cancellationToken) ?? throw new InvalidInputException($"{description.Plan} does not exist. Give the command again.");
         InvalidInputException.Require(
             File.Exists(plan), $"{description.Plan} is not on this machine. Share the folder {description.Folder} with all workers, under the same path.");
         // Relative paths begin in the folder of the command, as on the machine that gave it. The folder of an earlier run must not stay.
@@ -54,10 +55,10 @@ internal sealed class BatchShards : ShardMaker
             throw;
         }
 
-        static BatchShards Open(BatchRequest request, Diffusion.Pipelines.StableDiffusionModel model)
+        BatchShards Open(BatchRequest request, Diffusion.Pipelines.StableDiffusionModel model)
         {
             var run = new BatchRun(model, request);
-            run.Prepare();
+            run.Prepare(cancellationToken);
             // A worker that does not have them must not list their items as failed.
             GivenImages.RequireExist(request);
             return new BatchShards(request, run);

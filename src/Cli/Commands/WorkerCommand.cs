@@ -45,7 +45,7 @@ internal static class WorkerCommand
         using var model = new WorkerModel();
         await using var link = await ClusterLink.Open(address, Console.Error.WriteLine, cancellationToken);
         settings.Say?.Invoke($"The worker {settings.Id} is ready ({settings.Device}).");
-        var worker = new ShardWorker(link, settings, (run, _) => BatchShards.Open(run, device, model));
+        var worker = new ShardWorker(link, settings, (run, stop) => BatchShards.Open(run, device, model, stop));
         try
         {
             await worker.Run(cancellationToken);

@@ -27,7 +27,7 @@ public sealed class BatchShardsTests(S3Server server)
             ShardSize = 1,
         };
         using var model = new WorkerModel();
-        using var shards = BatchShards.Open(run, "cpu", model);
+        using var shards = BatchShards.Open(run, "cpu", model, TestContext.Current.CancellationToken);
         for (var shard = 0; shard < 2; shard++)
             Assert.Equal(1, shards.Make(shard, new Progress<Counts>(), () => true, CancellationToken.None)!.Value.Items);
         var statistics = Path.Combine(run.Folder, "00001.json");
@@ -59,7 +59,8 @@ public sealed class BatchShardsTests(S3Server server)
                 ShardSize = 100,
             },
             "cpu",
-            model);
+            model,
+            TestContext.Current.CancellationToken);
         var made = shards.Make(0, new Progress<Counts>(), () => true, TestContext.Current.CancellationToken);
         await client.DeleteObjectAsync(bucket, "some/data/00000.json", TestContext.Current.CancellationToken);
         Assert.Equal(new Dictionary<int, Counts> { [0] = made!.Value }, Assert.Throws<ShardsDeletedException>(shards.Finish).Shards);

@@ -263,6 +263,7 @@ public sealed class S3FaultTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Category", "Process")]
     public void WithoutCredentialsTheErrorSaysHowToSetThem()
     {
         File.WriteAllText(folder["none"], "");
@@ -284,6 +285,7 @@ public sealed class S3FaultTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Category", "Process")]
     public void ACacheThatCannotBeWrittenNamesItsVariable()
     {
         File.WriteAllText(folder["file"], "");

@@ -18,6 +18,9 @@ public sealed class S3Server : IDisposable
     private int port;
     private Process? server;
 
+    /// <summary>Keeps the unfinished work of all tests out of the user's cache. Here, because this fixture exists before the first test begins.</summary>
+    public S3Server() => Environment.SetEnvironmentVariable("XDG_CACHE_HOME", Path.Combine(folder.FullName, "cache"));
+
     /// <summary>A bucket of its own, and an address in it.</summary>
     public (AmazonS3Client Client, string Bucket, string Address) NewBucket()
     {
@@ -30,8 +33,6 @@ public sealed class S3Server : IDisposable
             // The usual variables of programs with the SDK, for this process and those that it starts. The server does not know checksums behind the content.
             foreach (var (name, value) in new[] { ("ENDPOINT_URL_S3", $"http://127.0.0.1:{port}"), ("ACCESS_KEY_ID", "S3RVER"), ("SECRET_ACCESS_KEY", "S3RVER"), ("REGION", "us-east-1"), ("REQUEST_CHECKSUM_CALCULATION", "when_required") })
                 Environment.SetEnvironmentVariable("AWS_" + name, value);
-            // Unfinished work stays out of the user's cache.
-            Environment.SetEnvironmentVariable("XDG_CACHE_HOME", Path.Combine(folder.FullName, "cache"));
             var bucket = $"bucket-{Guid.NewGuid():N}";
             var client = S3Bucket.Connect();
             client.PutBucketAsync(bucket).GetAwaiter().GetResult();
