@@ -18,11 +18,14 @@ namespace PromptToPrompt.Diffusion.Native.Numerics;
 /// </remarks>
 internal static class LinearChoice
 {
-    /// <summary>oneDNN is chosen if it is at least this many times as fast: far enough above 1 for noise not to decide.</summary>
-    internal const double Margin = 1.2;
+    /// <summary>
+    /// oneDNN is chosen if it is at least this many times as fast, twice in a row: far enough above 1 for other processes not to decide, because machines
+    /// with the same processor should choose the same.
+    /// </summary>
+    internal const double Margin = 1.4;
 
     // Increase this when a new measurement is necessary.
-    private const int Version = 1;
+    private const int Version = 2;
 
     private const int Rounds = 4;
 
@@ -52,7 +55,7 @@ internal static class LinearChoice
         if (folder is null)
             return LinearLibrary.Mkl;
         return record.Read<LinearLibrary>()
-            ?? record.WriteFirst(advantage() >= Margin && isRight() ? LinearLibrary.OneDnn : LinearLibrary.Mkl)
+            ?? record.WriteFirst(advantage() >= Margin && advantage() >= Margin && isRight() ? LinearLibrary.OneDnn : LinearLibrary.Mkl)
             ?? LinearLibrary.Mkl;
     }
 
