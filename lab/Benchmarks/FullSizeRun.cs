@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Text;
@@ -21,9 +22,11 @@ internal sealed class FullSizeRun : IDisposable
     // The first step of a run of 50 is inside both injection windows.
     private const int StepsOfRun = 50;
 
+    private static readonly Dictionary<string, ScalarType> Types = new() { ["float32"] = ScalarType.Float32, ["bfloat16"] = ScalarType.BFloat16, ["float16"] = ScalarType.Float16 };
+
     private static readonly ModelConfig Shape = ModelConfig.StableDiffusion15;
 
-    private readonly ScalarType dtype;
+    private readonly Precision precision;
     private readonly int side;
     private readonly int steps;
     private readonly Generator generator = new(0, CPU);
@@ -34,13 +37,13 @@ internal sealed class FullSizeRun : IDisposable
     private readonly AutoencoderKL vae;
     private readonly ClipTokenizer tokenizer = ClipTokenizer.Load(Path.Combine(EmbeddedModel.Directory, "tokenizer"));
 
-    private FullSizeRun(ScalarType dtype, int side, int steps)
+    private FullSizeRun(Precision precision, int side, int steps)
     {
-        this.dtype = dtype;
+        this.precision = precision;
         this.side = side;
         this.steps = steps;
-        weights = new RandomWeights(generator, dtype);
-        vaeWeights = new RandomWeights(generator, ScalarType.Float32);
+        weights = new RandomWeights(generator, precision);
+        vaeWeights = new RandomWeights(generator, Precision.Single);
         unet = new UNet2DConditionModel(Shape.UNet, weights.Root);
         text = new ClipTextModel(Shape.TextEncoder, weights.Root);
         vae = new AutoencoderKL(Shape.Vae, vaeWeights.Root);
@@ -54,7 +57,7 @@ internal sealed class FullSizeRun : IDisposable
             var value = i + 1 < options.Length ? options[i + 1] : "";
             var known = options[i] switch
             {
-                "--dtype" => (dtype = value == "bfloat16" ? ScalarType.BFloat16 : ScalarType.Float32) == ScalarType.BFloat16 || value == "float32",
+                "--dtype" => Types.TryGetValue(value, out dtype),
                 "--size" => int.TryParse(value, CultureInfo.InvariantCulture, out size) && size >= 64 && size % 64 == 0,
                 "--steps" => int.TryParse(value, CultureInfo.InvariantCulture, out steps) && steps is >= 1 and <= StepsOfRun,
                 "--what" => (what = value) is "all" or "edit" or "gradient" or "recompute",
@@ -63,14 +66,14 @@ internal sealed class FullSizeRun : IDisposable
             if (known)
                 continue;
             Console.Error.WriteLine(
-                $"\"{options[i]} {value}\" is not valid. Use --dtype float32|bfloat16, --size with a multiple of 64, --steps from 1 to {StepsOfRun}, "
+                $"\"{options[i]} {value}\" is not valid. Use --dtype {string.Join('|', Types.Keys)}, --size with a multiple of 64, --steps from 1 to {StepsOfRun}, "
                 + "--what all|edit|gradient|recompute.");
             return 2;
         }
 
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        using var run = new FullSizeRun(dtype, size / Shape.Vae.PixelsPerLatent, steps);
+        using var run = new FullSizeRun(Precision.On(CPU, dtype), size / Shape.Vae.PixelsPerLatent, steps);
         run.Describe();
         if (what is "all" or "edit")
             run.Edit();
@@ -92,9 +95,8 @@ internal sealed class FullSizeRun : IDisposable
 
     private void Describe()
     {
-        var name = dtype.ToString().ToLowerInvariant();
         var pixels = side * Shape.Vae.PixelsPerLatent;
-        Print($"{name}, {pixels}x{pixels}, {get_num_threads()} thread(s); a row of the U-Net is {RowOperations / 1e12:F2} TFLOP");
+        Print($"{precision}, {pixels}x{pixels}, {get_num_threads()} thread(s); a row of the U-Net is {RowOperations / 1e12:F2} TFLOP");
         Print($"weights of all parts: {ResidentMemory.Current / 1e9:F2} GB resident");
     }
 
@@ -102,7 +104,7 @@ internal sealed class FullSizeRun : IDisposable
     {
         var (source, target) = (tokenizer.Tokenize("a red house in a field"), tokenizer.Tokenize("a red castle in a field"));
         var edit = EditSchedule.Create(source, target, new EditRequest(), StepsOfRun);
-        using var recording = new SourceRecording(dtype);
+        using var recording = new SourceRecording(precision.Arithmetic);
         using var attention = new EditAttentionProcessor([null, edit], recording);
         var ids = tensor(tokenizer.Tokenize("").Ids.Concat(target.Ids).Select(id => (long)id).ToArray(), [2, source.Ids.Count]);
         var texts = text.Forward(ids);
@@ -115,7 +117,7 @@ internal sealed class FullSizeRun : IDisposable
         void Measure(string what, BatchRow[] rows)
         {
             using var inner = NewDisposeScope();
-            var sample = randn([rows.Length, Shape.UNet.InChannels, side, side], generator: generator).to(dtype);
+            var sample = randn([rows.Length, Shape.UNet.InChannels, side, side], generator: generator).to(precision.Arithmetic);
             var context = cat([.. rows.Select(row => texts.narrow(0, row.Conditional ? 1 : 0, 1))], 0);
             Report($"{what} ({rows.Length} rows)", rows.Length * RowOperations, i =>
             {
@@ -129,8 +131,8 @@ internal sealed class FullSizeRun : IDisposable
     private void Gradient(bool recompute)
     {
         using var scope = NewDisposeScope();
-        var sample = randn([1, Shape.UNet.InChannels, side, side], generator: generator).to(dtype);
-        var context = randn([1, Shape.TextEncoder.MaxLength, Shape.TextEncoder.HiddenSize], generator: generator).to(dtype);
+        var sample = randn([1, Shape.UNet.InChannels, side, side], generator: generator).to(precision.Arithmetic);
+        var context = randn([1, Shape.TextEncoder.MaxLength, Shape.TextEncoder.HiddenSize], generator: generator).to(precision.Arithmetic);
         using var differentiable = new DifferentiableUNet(unet, sample, tensor(new[] { 981L }), recompute: recompute);
         Report($"output and gradient of one row{(recompute ? ", recomputing" : "")}", 2 * RowOperations, _ =>
         {
@@ -142,13 +144,13 @@ internal sealed class FullSizeRun : IDisposable
     // The rate is measured before and after the steps, because other processes share the machine's caches and clock.
     private void Report(string what, double operations, Action<int> step)
     {
-        var before = MachineRate.Measure(dtype);
+        var before = MachineRate.Measure(precision.Arithmetic);
         var (seconds, processor) = Clocked(() =>
         {
             for (var i = 0; i < steps; i++)
                 step(i);
         });
-        var rate = (before + MachineRate.Measure(dtype)) / 2;
+        var rate = (before + MachineRate.Measure(precision.Arithmetic)) / 2;
         var floor = operations / rate;
         Print($"{what}: {seconds / steps:F1} s a step ({processor / steps:F2} s of processor time), {processor / steps / floor:F2} times the floor at {rate / 1e9:F0} GFLOP/s ({floor:F2} s), peak {ResidentMemory.Peak / 1e9:F2} GB");
     }

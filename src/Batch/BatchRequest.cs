@@ -145,8 +145,8 @@ internal sealed record BatchRequest
         return manifest;
     }
 
-    /// <summary>The data type of the computation, as the files name it.</summary>
-    public static string DtypeOf(StableDiffusionModel model) => model.Dtype.ToString().ToLowerInvariant();
+    /// <summary>The types of the weights and of the computation, as the files name them: one if they are the same.</summary>
+    public static string DtypeOf(StableDiffusionModel model) => model.Precision.ToString().ToLowerInvariant();
 
     private JsonObject Own() => new()
     {

@@ -21,13 +21,16 @@ public sealed record PipelineOptions
     /// <summary>The device: <c>auto</c> (a GPU where one can be used), <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
     public string Device { get; init; } = ComputeDevice.Auto;
 
-    /// <summary>Type the U-Net and the text encoders compute in; the autoencoder always uses float32.</summary>
+    /// <summary>
+    /// Type of the weights of the U-Net and the text encoders, and of their computation if the device has arithmetic in it; otherwise they compute in
+    /// float32. The autoencoder always uses float32.
+    /// </summary>
     public ScalarType Dtype { get; init; } = ScalarType.Float32;
 
     /// <summary>Variant, LoRAs, learned words, another autoencoder, low memory.</summary>
     public ModelLoadOptions Files { get; init; } = new();
 
-    /// <summary>Type of the recorded activations of a source; null for <see cref="Dtype"/>.</summary>
+    /// <summary>Type of the recorded activations of a source; null for the compute type (<see cref="StableDiffusionModel.Dtype"/>).</summary>
     public ScalarType? RecordingType { get; init; }
 
     /// <summary>
@@ -203,7 +206,7 @@ public sealed class PromptToPromptPipeline : IDisposable
     }
 
     internal EditSession Record(GenerationRequest source, int selfResolution, bool selfUnconditional) =>
-        new(Model, source, Options.RecordingType ?? Options.Dtype, Options.MaxRecordingBytes ?? RecordingLimit.Of(Model.Device).Total, selfResolution, selfUnconditional);
+        new(Model, source, Options.RecordingType ?? Model.Dtype, Options.MaxRecordingBytes ?? RecordingLimit.Of(Model.Device).Total, selfResolution, selfUnconditional);
 
     internal T Exclusively<T>(Func<T> run)
     {

@@ -4,6 +4,7 @@ using PromptToPrompt.Batch.Making;
 using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Pipelines;
 
@@ -242,7 +243,7 @@ public sealed class BatchRunTests : IDisposable
         var folder = TinyModel.Shared.Folder;
         Assert.Equal(Peak(new(demand.Rows)), Peak(demand));
 
-        long Peak(MemoryDemand needed) => MemoryEstimate.Of(folder, new(), TorchSharp.torch.float32, needed).Peak;
+        long Peak(MemoryDemand needed) => MemoryEstimate.Of(folder, new(), Precision.Single, needed).Peak;
     }
 
     [Fact]

@@ -62,7 +62,7 @@ internal sealed record PairRecord
     /// <summary>Fingerprint of the model.</summary>
     public required string Model { get; init; }
 
-    /// <summary>Data type of the computation.</summary>
+    /// <summary>The types of the weights and of the computation.</summary>
     public required string Dtype { get; init; }
 
     /// <summary>
@@ -75,7 +75,7 @@ internal sealed record PairRecord
     /// <param name="pair">The pair.</param>
     /// <param name="format">Format of its images.</param>
     /// <param name="model">Fingerprint of the model.</param>
-    /// <param name="dtype">Data type of the computation.</param>
+    /// <param name="dtype">The types of the weights and of the computation.</param>
     /// <param name="tilesImages">Whether the autoencoder works in tiles.</param>
     public static PairRecord Of(Pair pair, ImageFormat format, string model, string dtype, bool tilesImages = false)
     {

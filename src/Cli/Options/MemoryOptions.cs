@@ -2,6 +2,7 @@ using System.CommandLine;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Layouts;
@@ -40,7 +41,7 @@ internal sealed class MemoryOptions
     /// <param name="parse">The command line.</param>
     /// <param name="path">The model.</param>
     /// <param name="files">How to load it by default.</param>
-    /// <param name="dtype">Data type of the computation.</param>
+    /// <param name="dtype">Type of the weights.</param>
     /// <param name="device">The device.</param>
     /// <param name="demand">What the run needs; null if unknown.</param>
     /// <param name="rowByRow">How the rows of the run could be computed one after another, for the error of one that takes all of them; null if unknown.</param>
@@ -50,6 +51,7 @@ internal sealed class MemoryOptions
         var chosen = files with { TiledVae = parse.GetValue(tiling), OnePartAtATime = parse.GetValue(low) };
         if (demand is not { } run)
             return chosen;
+        var precision = Precision.On(device, dtype);
         var free = DeviceMemory.FreeOf(device);
         if (device.type != TorchSharp.DeviceType.CPU && free is null)
             return chosen;
@@ -66,7 +68,7 @@ internal sealed class MemoryOptions
         {
             Estimate(chosen).RequireFits(available, owner, run.TakesAllParts);
         }
-        catch (InvalidInputException e) when (run.RowsTogether > 0 && rowByRow is not null && MemoryEstimate.Of(path, chosen, dtype, run with { RowsTogether = 0 }).Peak <= available)
+        catch (InvalidInputException e) when (run.RowsTogether > 0 && rowByRow is not null && MemoryEstimate.Of(path, chosen, precision, run with { RowsTogether = 0 }).Peak <= available)
         {
             throw new InvalidInputException($"{e.Message} Or {rowByRow}: the rows of a step can then be computed one after another, which fits.", e);
         }
@@ -75,6 +77,6 @@ internal sealed class MemoryOptions
             $"note: this run needs about {FileSize.Text(needed)} and {owner} {FileSize.Text(available)}; using --low-memory");
         return chosen;
 
-        MemoryEstimate Estimate(ModelLoadOptions way) => MemoryEstimate.Of(path, way, dtype, run);
+        MemoryEstimate Estimate(ModelLoadOptions way) => MemoryEstimate.Of(path, way, precision, run);
     }
 }

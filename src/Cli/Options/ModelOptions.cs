@@ -30,7 +30,7 @@ internal sealed class ModelOptions
 
     private readonly Option<string> device = Parsed.Of("--device", "Device: auto, cpu, cuda or cuda:N", "auto, cpu, cuda or cuda:N", ReadDevice).In(HelpGroup.Model);
     private readonly CheckpointOptions checkpoint = new();
-    private readonly Option<string> dtype = Parsed.Choice("--dtype", "Data type of the computation", "float32", "float32", "bfloat16", "float16").In(HelpGroup.Model);
+    private readonly Option<string> dtype = Parsed.Choice("--dtype", "Type of the weights, and of the computation if the device has arithmetic in it, otherwise float32", "float32", "float32", "bfloat16", "float16").In(HelpGroup.Model);
     private readonly MemoryOptions memory = new();
 
     public ModelOptions() => device.DefaultValueFactory = _ => ComputeDevice.Auto;
@@ -113,9 +113,6 @@ internal sealed class ModelOptions
     private StableDiffusionModel Load(ParseResult parse, string directory, ModelLoadOptions files, MemoryDemand? demand, string? rowByRow = null)
     {
         var (target, type) = (Device(parse), Dtype(parse));
-        InvalidInputException.Require(
-            type != torch.ScalarType.Float16 || target.type == DeviceType.CUDA,
-            "--dtype", $"float16 is hundreds of times slower than float32 on {target}.", "Use bfloat16 or float32.");
         var loaded = StableDiffusionModel.Load(directory, target, type, memory.Choose(parse, directory, files, type, target, demand, rowByRow));
         Warnings.Numerics(loaded.Numerics);
         return loaded;

@@ -75,9 +75,11 @@ internal static class RunRecord
             [ModelName] = modelName,
             [Fingerprint] = model.Fingerprint,
             ["device"] = model.Device.ToString(),
-            ["dtype"] = model.Dtype.ToString().ToLowerInvariant(),
+            ["dtype"] = Name(model.WeightType),
             [Threads] = torch.get_num_threads(),
         };
+        if (model.WeightType != model.Dtype)
+            record["arithmetic"] = Name(model.Dtype);
         var decides = (JsonObject)record.DeepClone();
         decides.Remove(ModelName);
         decides[Trace] = trace is not null;
@@ -85,6 +87,8 @@ internal static class RunRecord
         record[Trace] = trace;
         record["arguments"] = Json.Array(parse.Tokens.Select(token => token.Value));
         return record;
+
+        static string Name(torch.ScalarType type) => type.ToString().ToLowerInvariant();
     }
 
     /// <summary>Adds the request and the results of a run with pictures.</summary>

@@ -16,7 +16,7 @@ internal sealed class Conv2d
     public Conv2d(
         WeightScope weights, long inputs, long outputs, int kernel, int stride = 1, int padding = 0, WeightInit init = WeightInit.FanIn)
     {
-        weight = weights.Take("weight", init, inputs * kernel * kernel, outputs, inputs, kernel, kernel);
+        weight = weights.TakeMatrix("weight", init, inputs * kernel * kernel, outputs, inputs, kernel, kernel);
         bias = weights.Take("bias", init, inputs * kernel * kernel, outputs);
         (this.outputs, this.stride, this.padding) = (outputs, stride, padding);
         var (missingOutputs, missingInputs) = (Convolution.Missing(weight, 0), Convolution.Missing(weight, 1));

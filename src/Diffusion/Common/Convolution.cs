@@ -18,7 +18,7 @@ internal static class Convolution
 
     /// <summary>Convolves a batch.</summary>
     /// <param name="x">[B, inputs, H, W].</param>
-    /// <param name="kernel">[outputs, inputs, k, k], or padded by <see cref="Pad(Tensor)"/>.</param>
+    /// <param name="kernel">[outputs, inputs, k, k], or padded by <see cref="Pad(Tensor)"/>. It may be of a narrower type (<see cref="Precision"/>).</param>
     /// <param name="bias">[outputs], padded or not; null for none.</param>
     /// <param name="outputs">Channels of the result.</param>
     /// <param name="stride">Step between positions, in pixels.</param>
@@ -26,10 +26,10 @@ internal static class Convolution
     /// <returns>[B, outputs, H', W'].</returns>
     public static Tensor Apply(Tensor x, Tensor kernel, Tensor? bias, long outputs, long stride, long padding)
     {
-        var (wide, paddedKernel, paddedBias) = (Pad(x, 1), Pad(kernel), bias is null ? null : Pad(bias, 0));
-        var y = WinogradConvolution.Suits(wide, paddedKernel, paddedBias, stride, padding)
-            ? WinogradConvolution.Apply(wide, paddedKernel, paddedBias)
-            : nn.functional.conv2d(wide, paddedKernel, paddedBias, [stride, stride], [padding, padding]);
+        var (paddedInput, paddedKernel, paddedBias) = (Pad(x, 1), Pad(kernel), bias is null ? null : Pad(bias, 0));
+        var y = WinogradConvolution.Suits(paddedInput, paddedKernel, paddedBias, stride, padding)
+            ? WinogradConvolution.Apply(paddedInput, paddedKernel, paddedBias)
+            : Direct(paddedInput, paddedKernel, paddedBias, stride, padding);
         if (y.shape[1] == outputs)
             return y;
         // Copied, so that the padded tensor can be freed: next to an image it is ten times as large. In libtorch's own order, so that what follows
@@ -37,6 +37,17 @@ internal static class Convolution
         using (y)
         using (var narrow = y.narrow(1, 0, outputs))
             return narrow.is_contiguous() ? narrow.clone() : narrow.contiguous();
+    }
+
+    private static Tensor Direct(Tensor x, Tensor kernel, Tensor? bias, long stride, long padding) =>
+        kernel.dtype == x.dtype ? nn.functional.conv2d(x, kernel, bias, [stride, stride], [padding, padding])
+        : x.requires_grad && is_grad_enabled() ? Widened.apply(x, new Weights(kernel, bias, stride, padding))
+        : Widen(x, new Weights(kernel, bias, stride, padding));
+
+    private static Tensor Widen(Tensor x, Weights weights)
+    {
+        using var wide = weights.Kernel.to(x.dtype);
+        return nn.functional.conv2d(x, wide, weights.Bias, [weights.Stride, weights.Stride], [weights.Padding, weights.Padding]);
     }
 
     /// <summary>Pads a kernel with zeros to whole groups of channels; returns the same tensor if none are missing.</summary>
@@ -58,4 +69,40 @@ internal static class Convolution
     /// <summary>Number of zeros that complete the last group along a dimension; 0 on devices other than CPUs, which use other kernels.</summary>
     internal static long Missing(Tensor tensor, int dimension) =>
         tensor.device_type == DeviceType.CPU ? (Group - (tensor.shape[dimension] % Group)) % Group : 0;
+
+    private sealed record Weights(Tensor Kernel, Tensor? Bias, long Stride, long Padding);
+
+    /// <summary>
+    /// The convolution with a kernel of a narrower type than the input's. A node of its own in an autograd graph, which otherwise would keep the widened
+    /// kernel until the gradient is computed.
+    /// </summary>
+    private sealed class Widened : autograd.SingleTensorFunction<Widened>
+    {
+        private const string Settings = "settings";
+
+        public override string Name => nameof(Convolution);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var (x, weights) = ((Tensor)vars[0], (Weights)vars[1]);
+            ctx.save_for_backward([weights.Kernel]);
+            ctx.save_data(Settings, (weights.Stride, weights.Padding, x.shape[2], x.shape[3]));
+            return Widen(x, weights);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            var (stride, padding, height, width) = ((long, long, long, long))ctx.get_data(Settings);
+            using var kernel = ctx.get_saved_variables()[0];
+            using var wide = kernel.to(grad_output.dtype);
+            using (grad_output)
+            {
+                // A stride maps several input sizes to one output size.
+                var rest = new[] { Rest(height, grad_output.shape[2], wide.shape[2]), Rest(width, grad_output.shape[3], wide.shape[3]) };
+                return [nn.functional.conv_transpose2d(grad_output, wide, null, [stride, stride], [padding, padding], rest), null!];
+            }
+
+            long Rest(long input, long output, long side) => input - ((output - 1) * stride) + (2 * padding) - side;
+        }
+    }
 }

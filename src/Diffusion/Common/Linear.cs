@@ -22,7 +22,7 @@ internal sealed class Linear
     public Linear(WeightScope weights, long inputs, long outputs, bool bias = true, bool kernel1x1 = false, WeightInit init = WeightInit.FanIn)
     {
         (this.inputs, this.outputs) = (inputs, outputs);
-        weight = kernel1x1 ? weights.Take("weight", init, inputs, outputs, inputs, 1, 1) : weights.Take("weight", init, inputs, outputs, inputs);
+        weight = kernel1x1 ? weights.TakeMatrix("weight", init, inputs, outputs, inputs, 1, 1) : weights.TakeMatrix("weight", init, inputs, outputs, inputs);
         matrix = kernel1x1 ? weights.Keep(() => weight.view(outputs, inputs)) : weight;
         this.bias = bias ? weights.Take("bias", init, inputs, outputs) : null;
     }

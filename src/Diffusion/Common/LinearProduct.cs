@@ -15,9 +15,20 @@ internal static class LinearProduct
 
     /// <summary>Multiplies.</summary>
     /// <param name="x">[..., inputs].</param>
-    /// <param name="matrix">[outputs, inputs].</param>
+    /// <param name="matrix">[outputs, inputs]; frozen if of a narrower type (<see cref="Precision"/>).</param>
     /// <param name="bias">[outputs]; null for none.</param>
     public static Tensor Apply(Tensor x, Tensor matrix, Tensor? bias = null) =>
+        matrix.dtype == x.dtype ? ByLibrary(x, matrix, bias)
+        : x.requires_grad && is_grad_enabled() ? Widened.apply(x, new Weights(matrix, bias))
+        : Widen(x, matrix, bias);
+
+    private static Tensor Widen(Tensor x, Tensor matrix, Tensor? bias)
+    {
+        using var wide = matrix.to(x.dtype);
+        return ByLibrary(x, wide, bias);
+    }
+
+    private static Tensor ByLibrary(Tensor x, Tensor matrix, Tensor? bias) =>
         LinearKernels.Library == LinearLibrary.OneDnn && IsSuited(x, matrix) ? ByConvolution(x, matrix, bias) : nn.functional.linear(x, matrix, bias);
 
     /// <summary>
@@ -44,5 +55,31 @@ internal static class LinearProduct
         var rows = x.numel() / matrix.shape[1];
         return rows >= FewestRows && rows % Images == 0
             && Convolution.Missing(matrix, 0) == 0 && Convolution.Missing(matrix, 1) == 0 && !matrix.requires_grad;
+    }
+
+    private sealed record Weights(Tensor Matrix, Tensor? Bias);
+
+    /// <summary>
+    /// The product with a matrix of a narrower type than the input's. A node of its own in an autograd graph, which otherwise would keep the widened matrix
+    /// until the gradient is computed.
+    /// </summary>
+    private sealed class Widened : autograd.SingleTensorFunction<Widened>
+    {
+        public override string Name => nameof(LinearProduct);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var (x, weights) = ((Tensor)vars[0], (Weights)vars[1]);
+            ctx.save_for_backward([weights.Matrix]);
+            return Widen(x, weights.Matrix, weights.Bias);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            using var matrix = ctx.get_saved_variables()[0];
+            using var wide = matrix.to(grad_output.dtype);
+            using (grad_output)
+                return [matmul(grad_output, wide), null!];
+        }
     }
 }

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Models;
@@ -5,7 +6,6 @@ using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet.Gradient;
 using PromptToPrompt.Diffusion.Vae;
-using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
 
@@ -63,14 +63,14 @@ internal sealed record MemoryEstimate(
     /// <summary>Estimates the memory of a run.</summary>
     /// <param name="path">Path of the model.</param>
     /// <param name="options">The load options.</param>
-    /// <param name="dtype">The compute type.</param>
+    /// <param name="precision">The types of the network's numbers.</param>
     /// <param name="demand">The properties of the run.</param>
     /// <exception cref="InvalidInputException">The model does not exist or is damaged.</exception>
-    public static MemoryEstimate Of(string path, ModelLoadOptions options, ScalarType dtype, MemoryDemand demand)
+    public static MemoryEstimate Of(string path, ModelLoadOptions options, Precision precision, MemoryDemand demand)
     {
         using var files = ModelFiles.Open(path, options);
         var shape = files.Shape;
-        var number = SafetensorsTypes.Size(dtype);
+        var (weight, number) = (SafetensorsTypes.Size(precision.Weights), SafetensorsTypes.Size(precision.Arithmetic));
         var perLatent = shape.Vae.PixelsPerLatent;
         var side = shape.UNet.SampleSize * perLatent;
         var (width, height) = demand.Size is { } given ? ((long)given.Width, (long)given.Height) : (side, side);
@@ -81,8 +81,8 @@ internal sealed record MemoryEstimate(
         var finest = shape.UNet.Levels[0].Channels * (width / perLatent) * (height / perLatent);
         var together = options.OnePartAtATime ? demand.RowsTogether : demand.Rows;
         return new MemoryEstimate(
-            ModelParts.TextEncoders.Take(shape.TextEncoders.Count).Sum(Parameters) * number,
-            Parameters(ModelParts.UNet) * number,
+            ModelParts.TextEncoders.Take(shape.TextEncoders.Count).Sum(Parameters) * weight,
+            Parameters(ModelParts.UNet) * weight,
             Parameters(ModelParts.Vae) * Single,
             Math.Max(Maps(Math.Max(1, together)), Maps(demand.LearningRows) + Gradient(demand.LearningRows)),
             DecodingMaps * shape.Vae.Channels[0] * decoded * Single,

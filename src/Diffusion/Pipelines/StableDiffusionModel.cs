@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Native.Numerics;
 using PromptToPrompt.Diffusion.Sampling;
@@ -20,7 +21,7 @@ public sealed class StableDiffusionModel : IDisposable
     private readonly IReadOnlyDictionary<string, string> wordHashes;
     private bool isDisposed;
 
-    private StableDiffusionModel(ModelFiles files, ModelLoadOptions options, Device device, ScalarType dtype)
+    private StableDiffusionModel(ModelFiles files, ModelLoadOptions options, Device device, Precision precision)
     {
         var tokenizers = files.LoadTokenizers();
         files.RequireFit(tokenizers[0]);
@@ -34,17 +35,17 @@ public sealed class StableDiffusionModel : IDisposable
         Tokenizer = tokenizers[0];
         Shape = shape;
         Device = device;
-        Dtype = dtype;
+        Precision = precision;
         OnePartAtATime = options.OnePartAtATime;
         TilesImages = options.TiledVae;
         textEncoders = Part<IReadOnlyList<PromptEncoder>>((from, on, owned) =>
         [
             .. ModelParts.TextEncoders.Zip(shape.TextEncoders, tokenizers).Select(part => new PromptEncoder(
-                from.Build(part.First, on, dtype, owned, weights => new ClipTextModel(part.Second, weights)), part.Third.PadId)),
+                from.Build(part.First, on, precision, owned, weights => new ClipTextModel(part.Second, weights)), part.Third.PadId)),
         ]);
-        unet = Part((from, on, owned) => from.Build(ModelParts.UNet, on, dtype, owned, weights => new UNet2DConditionModel(shape.UNet, weights)));
+        unet = Part((from, on, owned) => from.Build(ModelParts.UNet, on, precision, owned, weights => new UNet2DConditionModel(shape.UNet, weights)));
         vae = Part((from, on, owned) => from.Build(
-            ModelParts.Vae, on, ScalarType.Float32, owned, weights => new AutoencoderKL(shape.Vae, weights) { IsTiled = TilesImages }));
+            ModelParts.Vae, on, Precision.Single, owned, weights => new AutoencoderKL(shape.Vae, weights) { IsTiled = TilesImages }));
 
         ModelPart<T> Part<T>(Func<ModelFiles, Device, List<IDisposable>, T> build)
             where T : class => new(device, OpenAgain, build);
@@ -101,8 +102,14 @@ public sealed class StableDiffusionModel : IDisposable
     /// <summary>Device of the weights.</summary>
     public Device Device { get; }
 
-    /// <summary>Compute type of the U-Net and the text encoders. The autoencoder always runs in float32.</summary>
-    public ScalarType Dtype { get; }
+    /// <summary>Types of the U-Net and the text encoders. The autoencoder always has float32 weights and computes in float32.</summary>
+    internal Precision Precision { get; }
+
+    /// <summary>Compute type of the U-Net and the text encoders. The autoencoder always computes in float32.</summary>
+    public ScalarType Dtype => Precision.Arithmetic;
+
+    /// <summary>Type of the weights of the U-Net and the text encoders. Narrower than <see cref="Dtype"/> on a CPU that has no arithmetic in it.</summary>
+    public ScalarType WeightType => Precision.Weights;
 
     /// <summary>
     /// Whether only the weights of one part are in memory at a time. Accessing a part then releases the others: access it where it is used, and do not keep it.
@@ -115,7 +122,9 @@ public sealed class StableDiffusionModel : IDisposable
     /// <summary>Loads a model: a directory in the diffusers layout, or a single file in the original layout.</summary>
     /// <param name="path">Directory with <c>model_index.json</c>, or a <c>.safetensors</c> or <c>.ckpt</c> file.</param>
     /// <param name="device">Device of the weights; null for the CPU.</param>
-    /// <param name="dtype">Compute type; float32 by default.</param>
+    /// <param name="dtype">
+    /// Type of the weights and of the computation; float32 by default. A CPU without arithmetic in this type computes in float32 with these weights.
+    /// </param>
     /// <param name="options">Additional load options, such as the tokenizer of a single file.</param>
     /// <exception cref="InvalidInputException">A part is missing, damaged or of an unknown type.</exception>
     /// <exception cref="WrongNumericsException">The device computes incorrect results.</exception>
@@ -125,7 +134,7 @@ public sealed class StableDiffusionModel : IDisposable
         options ??= new ModelLoadOptions();
         var numerics = MachineNumerics.Require(device ?? CPU);
         using var files = ModelFiles.Open(path, options);
-        var model = new StableDiffusionModel(files, options, device ?? CPU, dtype) { Numerics = numerics };
+        var model = new StableDiffusionModel(files, options, device ?? CPU, Precision.On(device ?? CPU, dtype)) { Numerics = numerics };
         try
         {
             model.Load(files);

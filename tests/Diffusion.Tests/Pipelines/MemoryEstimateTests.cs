@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Layouts;
@@ -22,6 +23,16 @@ public sealed class MemoryEstimateTests : IDisposable
         Assert.Equal((all * 2) + (vae * 2), Of(path, ScalarType.BFloat16).Weights);
     }
 
+    // Of a model with narrow weights and float32 arithmetic: the weights of one type, the feature maps of the other.
+    [Fact]
+    public void NarrowWeightsSaveTheirOwnMemoryOnly()
+    {
+        var path = SmallModel.Write(folder["m"]);
+        var (single, narrow) = (Of(path), MemoryEstimate.Of(path, new(), new(ScalarType.Float16, ScalarType.Float32), new(1)));
+        Assert.Equal(Of(path, ScalarType.BFloat16).Weights, narrow.Weights);
+        Assert.Equal((single.Network, single.KeysAndValues), (narrow.Network, narrow.KeysAndValues));
+    }
+
     [Fact]
     public void LargerRunsNeedMore()
     {
@@ -36,9 +47,9 @@ public sealed class MemoryEstimateTests : IDisposable
         Assert.True(one.Network > small.Network);
         Assert.Equal(4 * one.Network, four.Network);
         // One after the other: what an edit takes after an inversion is not added to it.
-        Assert.Equal(four.Network, MemoryEstimate.Of(path, new(), ScalarType.Float32, new(5, new(512, 512), LearningRows: 4)).Network);
+        Assert.Equal(four.Network, MemoryEstimate.Of(path, new(), Precision.Single, new(5, new(512, 512), LearningRows: 4)).Network);
 
-        MemoryEstimate Learning(int rows) => MemoryEstimate.Of(path, new(), ScalarType.Float32, new(1, new(512, 512), LearningRows: rows));
+        MemoryEstimate Learning(int rows) => MemoryEstimate.Of(path, new(), Precision.Single, new(1, new(512, 512), LearningRows: rows));
     }
 
     // Two numbers, key and value, of each cross-attention layer for each token: as they are, and twice with the edit's matrices applied.
@@ -64,7 +75,7 @@ public sealed class MemoryEstimateTests : IDisposable
         Assert.Equal(all.Weights + Math.Max(all.Network + all.KeysAndValues, all.Decoding), all.Peak);
         Assert.True(one.Peak < all.Peak);
         Assert.Equal(one.Peak, Of(path, rows: 8, options: new() { OnePartAtATime = true }).Peak);
-        var together = MemoryEstimate.Of(path, new() { OnePartAtATime = true }, ScalarType.Float32, new(Rows: 10, RowsTogether: 8));
+        var together = MemoryEstimate.Of(path, new() { OnePartAtATime = true }, Precision.Single, new(Rows: 10, RowsTogether: 8));
         Assert.Equal((8 * one.Network, 8 * all.KeysAndValues), (together.Network, together.KeysAndValues));
     }
 
@@ -83,7 +94,7 @@ public sealed class MemoryEstimateTests : IDisposable
     {
         var path = SmallModel.Write(folder["m"]);
         var without = Of(path);
-        var large = MemoryEstimate.Of(path, new ModelLoadOptions(), ScalarType.Float32, new MemoryDemand(1, Given: new PixelSize(8000, 5000)));
+        var large = MemoryEstimate.Of(path, new ModelLoadOptions(), Precision.Single, new MemoryDemand(1, Given: new PixelSize(8000, 5000)));
         // Itself, a mask, a result, and what is being written.
         Assert.Equal(40_000_000L * 14, large.Peak - without.Peak);
         Assert.Contains("smaller image", Assert.Throws<InvalidInputException>(() => large.RequireFits(100_000_000)).Message);
@@ -93,5 +104,5 @@ public sealed class MemoryEstimateTests : IDisposable
 
     private static MemoryEstimate Of(
         string path, ScalarType dtype = ScalarType.Float32, PixelSize? size = null, int rows = 1, ModelLoadOptions? options = null) =>
-        MemoryEstimate.Of(path, options ?? new ModelLoadOptions(), dtype, new MemoryDemand(rows, size));
+        MemoryEstimate.Of(path, options ?? new ModelLoadOptions(), new Precision(dtype, dtype), new MemoryDemand(rows, size));
 }

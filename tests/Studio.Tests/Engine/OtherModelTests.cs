@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
@@ -26,8 +27,9 @@ public sealed class OtherModelTests : IAsyncDisposable
         var folder = TinyModel.Shared.Folder;
         await test.Restart(models: [TestStudio.Model with { Load = () => StableDiffusionModel.Load(folder, dtype: ScalarType.BFloat16) }]);
         await test.Make(TestEngine.House);
-        // The latents are float32 in both.
-        Assert.InRange(test.Engine.State.SessionBytes, whole / 2, whole * 0.6);
+        // The latents are float32 in both, and on a CPU without arithmetic in bfloat16 all else is, too.
+        var (least, most) = LibTorch.HasBFloat16Arithmetic ? (0.5, 0.6) : (1, 1);
+        Assert.InRange(test.Engine.State.SessionBytes, whole * least, whole * most);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using PromptToPrompt.Diffusion.Native;
+using TorchSharp;
 using static TorchSharp.torch;
 using Lane = System.Runtime.Intrinsics.Vector512<float>;
 
@@ -42,7 +43,7 @@ internal static unsafe class WinogradConvolution
     /// <param name="padding">Zeros around the image, in pixels.</param>
     public static bool Suits(Tensor x, Tensor kernel, Tensor? bias, long stride, long padding)
     {
-        if (stride != 1 || padding != 1 || !ChannelsLast.Suits(x, kernel, bias) || ChannelsLast.NeedsGradient(kernel) || !kernel.is_contiguous())
+        if (stride != 1 || padding != 1 || !ChannelsLast.Suits(x, bias) || kernel.device_type != DeviceType.CPU || ChannelsLast.NeedsGradient(kernel) || !kernel.is_contiguous())
             return false;
         var (map, shape) = (x.shape, kernel.shape);
         return map.Length == 4 && map[0] > 0 && TilesAlong(map[2]) * TilesAlong(map[3]) >= MinTiles
@@ -73,20 +74,21 @@ internal static unsafe class WinogradConvolution
     {
         using var scope = NewDisposeScope();
         var pixels = ChannelsLast.Pixels(x);
-        var (inputs, outputs) = ((int)x.shape[1], (int)weights.Kernel.shape[isGradient ? 1 : 0]);
+        var kernel = weights.Kernel.to(ScalarType.Float32);
+        var (inputs, outputs) = ((int)x.shape[1], (int)kernel.shape[isGradient ? 1 : 0]);
         var grid = new Grid((int)x.shape[0], (int)x.shape[2], (int)x.shape[3]);
         var result = ChannelsLast.Empty(x.shape[0], outputs, x.shape[2], x.shape[3]);
         var addends = isGradient ? null : weights.Bias?.contiguous();
 
         var kernelStep = (int)Math.Max(ChannelsLast.Lanes, MaxKernelBytes / sizeof(float) / Places / inputs / ChannelsLast.Lanes * ChannelsLast.Lanes);
-        var whole = kernelStep >= outputs ? TransformKernels(weights.Kernel, 0, outputs, isGradient) : null;
+        var whole = kernelStep >= outputs ? TransformKernels(kernel, 0, outputs, isGradient) : null;
         var tileStep = Balanced(grid.Tiles, MaxTiles);
         for (var tile = 0; tile < grid.Tiles; tile += tileStep)
         {
             using var patches = TransformPatches(pixels, grid, tile, Math.Min(tileStep, grid.Tiles - tile));
             for (var output = 0; output < outputs; output += kernelStep)
             {
-                using var some = whole is null ? TransformKernels(weights.Kernel, output, Math.Min(kernelStep, outputs - output), isGradient) : null;
+                using var some = whole is null ? TransformKernels(kernel, output, Math.Min(kernelStep, outputs - output), isGradient) : null;
                 using var products = bmm(patches, whole ?? some!);
                 TransformProducts(products, addends, result, grid, tile, output);
             }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Storage.Adapters;
 using PromptToPrompt.Diffusion.Storage.Files;
 using PromptToPrompt.Diffusion.Storage.Layouts;
@@ -102,13 +103,18 @@ internal abstract class ModelFiles : IDisposable
     }
 
     /// <summary>Builds a part from its weights, all of which must be used.</summary>
-    public T Build<T>(string part, Device device, ScalarType dtype, List<IDisposable> owned, Func<WeightScope, T> build)
+    public T Build<T>(string part, Device device, Precision precision, List<IDisposable> owned, Func<WeightScope, T> build)
     {
         var stored = Weights(part);
         stored.RequireKnown();
         var weights = new StoredWeights(
             stored.Origin,
-            stored.Tensors.ToDictionary(t => t.Key, t => t.Value with { Read = () => Place(t.Value, device, dtype), IsMapped = device.type == DeviceType.CPU && t.Value.Type == dtype }, StringComparer.Ordinal),
+            stored.Tensors.ToDictionary(t => t.Key, t => t.Value with
+            {
+                Read = () => Place(t.Value, device, precision.Arithmetic),
+                ReadMatrix = () => Place(t.Value, device, precision.Weights),
+                IsMapped = device.type == DeviceType.CPU && t.Value.Type == precision.Weights,
+            }, StringComparer.Ordinal),
             stored.NameInFile);
         owned.Add(weights);
         var model = build(weights.Root);

@@ -32,22 +32,11 @@ internal sealed class StoredWeights : WeightSource
     public override int Rank(string name) => stored.TryGetValue(name, out var weight) ? weight.Shape.Count : 0;
 
     /// <inheritdoc/>
-    public override Tensor Take(string name, WeightInit init, long fanIn, ReadOnlySpan<long> shape)
-    {
-        if (!stored.TryGetValue(name, out var weight))
-            throw new InvalidInputException($"{origin} has no tensor \"{nameInFile(name)}\". The file is incomplete or belongs to another type of model.");
-        if (!weight.Shape.SequenceEqual(shape.ToArray()))
-        {
-            throw new InvalidInputException(
-                $"{origin}: tensor \"{nameInFile(name)}\" has shape [{string.Join(", ", weight.Shape)}] but the config needs [{string.Join(", ", shape.ToArray())}]. Config and weights belong to different models.");
-        }
+    public override Tensor Take(string name, WeightInit init, long fanIn, ReadOnlySpan<long> shape) => Take(name, shape, weight => weight.Read());
 
-        if (!weight.IsFloating)
-            throw new InvalidInputException($"{origin}: tensor \"{nameInFile(name)}\" is of type {weight.Type}, but weights must be floating-point numbers. The model is quantized or damaged.");
-        if (!taken.TryGetValue(name, out var tensor))
-            taken.Add(name, tensor = weight.Read().DetachFromDisposeScope());
-        return tensor;
-    }
+    /// <inheritdoc/>
+    public override Tensor TakeMatrix(string name, WeightInit init, long fanIn, ReadOnlySpan<long> shape) =>
+        Take(name, shape, weight => (weight.ReadMatrix ?? weight.Read)());
 
     /// <inheritdoc/>
     public override Tensor? Keep(Func<Tensor> derive)
@@ -67,7 +56,7 @@ internal sealed class StoredWeights : WeightSource
             return null;
         var parts = new List<Tensor>();
         foreach (var name in names)
-            parts.Add(Take(name, WeightInit.FanIn, fanIn: 1, shape));
+            parts.Add(TakeMatrix(name, WeightInit.FanIn, fanIn: 1, shape));
         var stacked = Keep(() => cat(parts, 0))!;
         // The parts become views, so that they are not in memory twice.
         for (var i = 0; i < names.Count; i++)
@@ -100,6 +89,23 @@ internal sealed class StoredWeights : WeightSource
         taken.Clear();
         derived.Clear();
     }
+
+    private Tensor Take(string name, ReadOnlySpan<long> shape, Func<StoredWeight, Tensor> read)
+    {
+        if (!stored.TryGetValue(name, out var weight))
+            throw new InvalidInputException($"{origin} has no tensor \"{nameInFile(name)}\". The file is incomplete or belongs to another type of model.");
+        if (!weight.Shape.SequenceEqual(shape.ToArray()))
+        {
+            throw new InvalidInputException(
+                $"{origin}: tensor \"{nameInFile(name)}\" has shape [{string.Join(", ", weight.Shape)}] but the config needs [{string.Join(", ", shape.ToArray())}]. Config and weights belong to different models.");
+        }
+
+        if (!weight.IsFloating)
+            throw new InvalidInputException($"{origin}: tensor \"{nameInFile(name)}\" is of type {weight.Type}, but weights must be floating-point numbers. The model is quantized or damaged.");
+        if (!taken.TryGetValue(name, out var tensor))
+            taken.Add(name, tensor = read(weight).DetachFromDisposeScope());
+        return tensor;
+    }
 }
 
 /// <summary>A weight in a file.</summary>
@@ -113,7 +119,10 @@ internal sealed record StoredWeight(IReadOnlyList<long> Shape, Func<Tensor> Read
     /// <summary>The stored eight-bit floating-point format; null for other types.</summary>
     internal Float8? Packing { get; init; }
 
-    /// <summary>Whether it is read without a copy.</summary>
+    /// <summary>Produces the tensor for layers that accept a narrower type than that of the arithmetic; null if it has no such type.</summary>
+    public Func<Tensor>? ReadMatrix { get; init; }
+
+    /// <summary>Whether such layers read it without a copy.</summary>
     public bool IsMapped { get; init; }
 
     /// <summary>Whether its elements are floating-point numbers, as required for computation.</summary>

@@ -24,7 +24,12 @@ internal readonly struct WeightScope(WeightSource source, string prefix)
     public Tensor Take(string name, WeightInit init, long fanIn, params ReadOnlySpan<long> shape)
         => source.Take(this[name].Name, init, fanIn, shape);
 
-    /// <summary>Returns the weights with these names below this position as a single one.</summary>
+    /// <summary>Returns the matrix or convolution kernel with this name below this position.</summary>
+    /// <inheritdoc cref="WeightSource.TakeMatrix"/>
+    public Tensor TakeMatrix(string name, WeightInit init, long fanIn, params ReadOnlySpan<long> shape)
+        => source.TakeMatrix(this[name].Name, init, fanIn, shape);
+
+    /// <summary>Returns the matrices with these names below this position as a single one.</summary>
     /// <inheritdoc cref="WeightSource.TakeStacked"/>
     public Tensor? TakeStacked(IEnumerable<string> names, params ReadOnlySpan<long> shape)
     {

@@ -25,6 +25,10 @@ internal abstract class WeightSource : IDisposable
     /// <exception cref="InvalidInputException">The weight is missing or has another shape.</exception>
     public abstract Tensor Take(string name, WeightInit init, long fanIn, ReadOnlySpan<long> shape);
 
+    /// <summary>Returns a matrix or a convolution kernel, whose type may be narrower than that of the arithmetic (<see cref="Common.Precision"/>).</summary>
+    /// <inheritdoc cref="Take"/>
+    public virtual Tensor TakeMatrix(string name, WeightInit init, long fanIn, ReadOnlySpan<long> shape) => Take(name, init, fanIn, shape);
+
     /// <summary>
     /// Keeps a tensor that a layer derives from its weights, so that it is derived only once; it is freed with the source. Returns null if
     /// the weights may still change; the layer must then derive it at each use.
@@ -33,7 +37,7 @@ internal abstract class WeightSource : IDisposable
     public virtual Tensor? Keep(Func<Tensor> derive) => null;
 
     /// <summary>
-    /// Several weights of one shape as a single one, along the first dimension, so that one product replaces several. Returns null if the weights may
+    /// Several matrices of one shape as a single one, along the first dimension, so that one product replaces several. Returns null if the weights may
     /// still change or would have to be copied; the layer must then take them one by one.
     /// </summary>
     /// <param name="names">Full checkpoint names.</param>
