@@ -32,7 +32,12 @@ internal sealed class TestStudio : IAsyncDisposable
     }
 
     /// <summary>The embedded model, for tests that need pictures of something.</summary>
-    public static OfferedModel Embedded { get; } = new("storybook", EmbeddedModel.Load) { Words = ModelWords.Find(EmbeddedModel.Folder()) };
+    public static OfferedModel Embedded { get; } = new("storybook", EmbeddedModel.Load)
+    {
+        LoadTokenizer = (_, _) => StableDiffusionModel.LoadTokenizer(EmbeddedModel.Folder()),
+        Words = ModelWords.Find(EmbeddedModel.Folder()),
+    };
+
 
     /// <summary>A random model with the embedded one's name and words. Its pictures show nothing and take a tenth of the time.</summary>
     public static OfferedModel Model { get; } = Embedded with { Load = () => StableDiffusionModel.Load(TinyModel.Shared.Folder) };

@@ -151,6 +151,7 @@ internal sealed class ModelOptions
             Loras = files.Loras,
             Embeddings = files.Embeddings,
             LoadWith = LoadWith,
+            LoadTokenizer = (loras, words) => StableDiffusionModel.LoadTokenizer(directory, FilesWith(loras, words)),
             RequireFits = RequireFits,
             Arguments = [.. deciding.SelectMany(option => AsGiven(parse, option)), .. checkpoint.VariantOf(other?.Variant)],
             Words = ModelWords.Find(directory),
@@ -165,10 +166,12 @@ internal sealed class ModelOptions
 
         StableDiffusionModel LoadWith(IReadOnlyList<Lora> loras, IReadOnlyList<TextEmbedding> words)
         {
-            var loaded = Load(parse, directory, files with { Loras = loras, Embeddings = [.. files.Embeddings, .. words] }, StudioDemand);
+            var loaded = Load(parse, directory, FilesWith(loras, words), StudioDemand);
             Announce(parse, loaded.Device, quiet);
             return loaded;
         }
+
+        ModelLoadOptions FilesWith(IReadOnlyList<Lora> loras, IReadOnlyList<TextEmbedding> words) => files with { Loras = loras, Embeddings = [.. files.Embeddings, .. words] };
     }
 
     private static IEnumerable<string> AsGiven(ParseResult parse, Option option)

@@ -18,12 +18,13 @@ internal sealed class EditWords
     /// <param name="edit">Its edit.</param>
     /// <param name="inversion">How the source will be inverted; null if it is inverted already, or made from noise.</param>
     public EditWords(ClipTokenizer tokenizer, GenerationRequest source, EditRequest edit, InversionSettings? inversion = null)
+        : this(tokenizer, source.Prompt, Validated(source, edit, inversion), edit)
     {
-        Validate(source, edit);
-        if (edit.Prompts.Count > 0)
-            edit.Method.Validate(source.Sampling, source.Inverted?.Settings ?? inversion);
-        var sampling = source.Sampling;
-        var prompt = PromptReading.Read(tokenizer, source.Prompt, sampling.Chunks);
+    }
+
+    private EditWords(ClipTokenizer tokenizer, string source, SamplingSettings sampling, EditRequest edit)
+    {
+        var prompt = PromptReading.Read(tokenizer, source, sampling.Chunks);
         Negative = PromptReading.Read(tokenizer, sampling.Negative, sampling.Chunks);
         var targets = edit.Prompts.Select(WeightedPrompt.Parse).Select(target => (
             tokenizer.TokenizeChunks(target.Text, sampling.Chunks),
@@ -46,6 +47,15 @@ internal sealed class EditWords
             return (concept, words);
         }
     }
+
+    /// <summary>Requires that the words which an edit names are in its prompts, and that the prompts can be aligned. Other settings are not checked.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="source">The source prompt.</param>
+    /// <param name="edit">The edit.</param>
+    /// <param name="chunks">Number of chunks that the text encoder reads from each prompt.</param>
+    /// <exception cref="Diffusion.InvalidInputException">A word is missing, or the alignment does not fit the prompts.</exception>
+    public static void RequireWords(ClipTokenizer tokenizer, string source, EditRequest edit, int chunks) =>
+        _ = new EditWords(tokenizer, source, new SamplingSettings { Steps = 1, Chunks = chunks }, edit);
 
     /// <summary>The source prompt, then the targets.</summary>
     public IReadOnlyList<TokenizedPrompt> Prompts { get; }
@@ -97,6 +107,14 @@ internal sealed class EditWords
             nameof(SamplingSettings.Negative),
             $"The method {settings.Method.Name} has its own embedding in place of the negative prompt.",
             "Leave the negative prompt out, or use the method direct.");
+    }
+
+    private static SamplingSettings Validated(GenerationRequest source, EditRequest edit, InversionSettings? inversion)
+    {
+        Validate(source, edit);
+        if (edit.Prompts.Count > 0)
+            edit.Method.Validate(source.Sampling, source.Inverted?.Settings ?? inversion);
+        return source.Sampling;
     }
 
     private static void Validate(GenerationRequest source, EditRequest edit)

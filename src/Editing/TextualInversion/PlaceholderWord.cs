@@ -17,18 +17,7 @@ internal sealed class PlaceholderWord
     public PlaceholderWord(StableDiffusionModel model, TextualInversionSettings settings)
     {
         this.model = model;
-        Require(
-            !model.Tokenizer.IsAdded(settings.Word) && Pieces(settings.Word).Count > 1,
-            nameof(settings.Word),
-            $"The model already has the word {settings.Word}.",
-            $"Use a new one, such as \"<my-{settings.Initial}>\".");
-        var pieces = Pieces(settings.Initial);
-        Require(
-            pieces.Count == 1,
-            nameof(settings.Initial),
-            $"\"{settings.Initial}\" has {pieces.Count} tokens in this model ({string.Join(" ", pieces.Select(model.Tokenizer.Decode))}).",
-            "Use a word that is a single token, such as a common word for the kind of thing.");
-        initial = pieces[0];
+        initial = InitialToken(model.Tokenizer, settings);
         token = new AddedToken(settings.Word, model.Shape.TextEncoder.VocabularySize, settings.Vectors);
         Tokenizer = model.Tokenizer.With([token]);
     }
@@ -50,6 +39,26 @@ internal sealed class PlaceholderWord
         return prompt;
     }
 
+    /// <summary>The token of the initial word.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="settings">The training settings.</param>
+    /// <exception cref="InvalidInputException">The model already has the word, or the initial word is not a single token.</exception>
+    public static int InitialToken(ClipTokenizer tokenizer, TextualInversionSettings settings)
+    {
+        Require(
+            !tokenizer.IsAdded(settings.Word) && Pieces(tokenizer, settings.Word).Count > 1,
+            nameof(settings.Word),
+            $"The model already has the word {settings.Word}.",
+            $"Use a new one, such as \"<my-{settings.Initial}>\".");
+        var pieces = Pieces(tokenizer, settings.Initial);
+        Require(
+            pieces.Count == 1,
+            nameof(settings.Initial),
+            $"\"{settings.Initial}\" has {pieces.Count} tokens in this model ({string.Join(" ", pieces.Select(tokenizer.Decode))}).",
+            "Use a word that is a single token, such as a common word for the kind of thing.");
+        return pieces[0];
+    }
+
     // The tokens of a word, without start and end.
-    private List<int> Pieces(string word) => [.. model.Tokenizer.Encode(word).Skip(1).SkipLast(1)];
+    private static List<int> Pieces(ClipTokenizer tokenizer, string word) => [.. tokenizer.Encode(word).Skip(1).SkipLast(1)];
 }

@@ -23,6 +23,9 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
     // Of the models that were loaded; words can only be counted with them.
     private readonly ConcurrentDictionary<string, ClipTokenizer> tokenizers = new(StringComparer.Ordinal);
 
+    // Read without a model, for the words of recipes.
+    private readonly ConcurrentDictionary<string, (string? Loras, IReadOnlyList<TextEmbedding> Words, ClipTokenizer Tokenizer)> read = new(StringComparer.Ordinal);
+
     // The words of the files that models are offered with, normalized.
     private readonly ConcurrentDictionary<string, HashSet<string>> given = new(StringComparer.Ordinal);
 
@@ -54,7 +57,29 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
             offered = [.. offered.Where(other => other.Name != model)];
         tokenizers.TryRemove(model, out _);
         given.TryRemove(model, out _);
+        read.TryRemove(model, out _);
         Changed?.Invoke();
+    }
+
+    /// <summary>The tokenizer of a recipe's model, which need not be loaded.</summary>
+    /// <returns>Null if it cannot be read; loading the model then says why.</returns>
+    public ClipTokenizer? TokenizerFor(RootRecipe recipe)
+    {
+        var words = EmbeddingsOf(recipe.Model);
+        if (read.TryGetValue(recipe.Model, out var known) && known.Loras == recipe.Loras && known.Words.SequenceEqual(words))
+            return known.Tokenizer;
+        if (Find(recipe.Model) is not { LoadTokenizer: { } load })
+            return null;
+        try
+        {
+            var tokenizer = load(LorasFor(recipe), words);
+            read[recipe.Model] = (recipe.Loras, words, tokenizer);
+            return tokenizer;
+        }
+        catch (Exception e) when (e is InvalidInputException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     /// <summary>

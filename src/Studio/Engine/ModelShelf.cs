@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Recipes;
 
@@ -25,6 +26,9 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
 
     /// <summary>Loads it with other weights of its LoRAs, and with additional words.</summary>
     public Func<IReadOnlyList<Lora>, IReadOnlyList<TextEmbedding>, StableDiffusionModel>? LoadWith { get; init; }
+
+    /// <summary>Reads its tokenizer alone, with some LoRAs and additional words. Null if that is not possible: words are then checked when a picture is made.</summary>
+    public Func<IReadOnlyList<Lora>, IReadOnlyList<TextEmbedding>, ClipTokenizer>? LoadTokenizer { get; init; }
 
     /// <summary>Throws <see cref="InvalidInputException"/> if a LoRA does not fit, without loading the model. Null if none can be added.</summary>
     public Action<Lora>? RequireFits { get; init; }

@@ -318,7 +318,11 @@ public sealed partial class StudioEngine : IAsyncDisposable
     {
         recipe = Catalog.Complete(recipe);
         lock (checking)
+        {
             RecipeCheck.Require(recipe, store, Models);
+            WordCheck.Require(recipe, store.Version, Catalog.TokenizerFor);
+        }
+
         return recipe;
     }
 

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
@@ -143,6 +144,15 @@ internal static class RecipeCheck
     // InfEdit, LEDITS++, TurboEdit and Uni-Edit follow inversions that pictures made by the model do not have.
     private static void RequireSource(EditedRecipe edit, StudioStore store)
     {
+        // An edit of an edit follows its trajectory.
+        if (store.Version(edit.Source).Recipe is EditedRecipe source && source.Root(store.Version) is DrawnRecipe drawn)
+        {
+            var scheduler = drawn.Sampling().Scheduler ?? SchedulerKind.Ddim;
+            InvalidInputException.Require(
+                scheduler == SchedulerKind.Ddim, nameof(EditedRecipe.Source), $"It is an edit of a picture made with {scheduler.Name()}, and only edits of pictures made with {SchedulerKind.Ddim.Name()} can be edited further.",
+                $"Edit that picture itself, or draw it with {SchedulerKind.Ddim.Name()}.");
+        }
+
         var method = MethodFields.Read(edit);
         if (method is not (InfEdit or LeditsPlusPlus or TurboEdit or UniEdit))
             return;

@@ -84,10 +84,23 @@ public sealed class StudioEngineTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task AWordThatIsNotThereIsSaidInASentence()
+    public async Task AWordThatIsNotThereIsRefusedBeforeTheModelIsLoaded()
     {
         var source = await test.Make(House);
-        var over = await test.Engine.Submit(test.Project, null, new EditedRecipe { Source = source.Id, Prompt = "a red house", Blend = "horse" }).WhenOver();
+        var edit = new EditedRecipe { Source = source.Id, Prompt = "a red house", Blend = "horse" };
+        await test.Restart();
+        var refused = Assert.Throws<InvalidInputException>(() => test.Submit(edit));
+        Assert.Contains("\"horse\"", refused.Problem, StringComparison.Ordinal);
+        Assert.Equal("Blend", refused.Setting);
+        Assert.False(test.Engine.State.IsModelLoaded);
+    }
+
+    [Fact]
+    public async Task AWordThatOnlyTheModelCanCheckFailsInASentence()
+    {
+        await test.Restart(models: [TestStudio.Model with { LoadTokenizer = (_, _) => throw new IOException("unreadable") }]);
+        var source = await test.Make(House);
+        var over = await test.Submit(new EditedRecipe { Source = source.Id, Prompt = "a red house", Blend = "horse" }).WhenOver();
         Assert.Equal(JobState.Failed, over.State);
         Assert.Contains("horse", over.Problem, StringComparison.Ordinal);
         Assert.Equal("blend", over.Setting);
