@@ -83,11 +83,6 @@ public sealed class InvalidInputException : Exception
     internal static void RequireRange(bool holds, double value, string setting, string advice) =>
         Require(holds, setting, Invariant($"{value} is out of range."), advice);
 
-    /// <summary>Throws unless a number is finite.</summary>
-    /// <exception cref="InvalidInputException">The number is infinite or NaN.</exception>
-    public static void RequireFinite(double value, string setting) =>
-        Require(double.IsFinite(value), setting, Invariant($"{value} is not a finite number."));
-
     /// <summary>Parses the value of a setting, and adds the setting's name to errors without one.</summary>
     /// <exception cref="InvalidInputException">The value is invalid.</exception>
     public static T Naming<T>(string setting, Func<T> read)

@@ -28,7 +28,7 @@ internal static class BatchSettings
     public static readonly IReadOnlyList<BatchSetting> All =
     [
         Sampled("steps", "Denoising steps", SettingForm.WholeNumber, (s, text) => s with { Steps = Whole(text, nameof(s.Steps)) }),
-        Sampled("guidance", "Classifier-free guidance scale", SettingForm.Number, (s, text) => s with { Guidance = Number(text) }),
+        Sampled("guidance", $"Classifier-free guidance scale, 0 to {SamplingSettings.MaxGuidance}", SettingForm.Number, (s, text) => s with { Guidance = Number(text) }),
         Sampled("guidance_rescale", "Guidance rescale, 0 to 1", SettingForm.Number, (s, text) => s with { GuidanceRescale = Number(text) }),
         Sampled(Scheduler, $"Scheduler: {string.Join(", ", Schedulers.All)}", SettingForm.Text, (s, text) => s with { Scheduler = Schedulers.Parse(text) }),
         Sampled("spacing", "Timestep spacing: leading, trailing, linspace", SettingForm.Text, (s, text) => s with { TimestepSpacing = Choice<TimestepSpacing>(text) }),

@@ -110,6 +110,8 @@ internal sealed class GridCommand
             Check(each);
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, cells[0].Request);
         Warnings.Truncated(prompts);
+        if (!quiet)
+            Warnings.Empty(cells[0].Request.Source.Prompt, cells[0].Request.Edit.Prompts);
 
         using var maker = new CellMaker(loaded, cells, isGiven: real is not null);
         var made = maker.Made;

@@ -57,6 +57,8 @@ internal static class InvertCommand
             Warnings.Truncated(described);
             var framing = options.Framing(parse, loaded, image, sampling.Size(parse));
             var quiet = report.Quiet(parse);
+            if (!quiet)
+                Warnings.Empty(settings.Prompt);
             var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, Path.GetFileName(trace?.Path));
             var run = (string)record[RunRecord.Run]!;
             trace?.RequireTrace();

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Storage.Weights;
@@ -22,7 +23,7 @@ internal sealed class SamplingOptions
         [("leading", TimestepSpacing.Leading), ("trailing", TimestepSpacing.Trailing), ("linspace", TimestepSpacing.Linspace)];
 
     private readonly Option<int> steps = Parsed.Number("--steps", "Denoising steps", SamplingSettings.DefaultSteps).In(HelpGroup.Sampling);
-    private readonly Option<double> guidance = Parsed.Number("--guidance", "Classifier-free guidance scale; 1 turns it off", SamplingSettings.DefaultGuidance).In(HelpGroup.Sampling);
+    private readonly Option<double> guidance = Parsed.Number("--guidance", $"Classifier-free guidance scale, 0 to {SamplingSettings.MaxGuidance}; 1 turns it off", SamplingSettings.DefaultGuidance).In(HelpGroup.Sampling);
     private readonly Option<ulong> seed = Parsed.Seed("--seed", "Seed of the initial noise", 0).In(HelpGroup.Sampling);
     private readonly Option<int?> stepsOffset = Parsed.OptionalNumber<int>("--steps-offset", "Offset of the timesteps; by default the model's own").In(HelpGroup.Sampling);
 
@@ -131,7 +132,16 @@ internal sealed class SamplingOptions
     }
 
     /// <summary>The sampling settings. Missing options have their defaults; the number of chunks needs the model and is set later.</summary>
-    public SamplingSettings Settings(ParseResult parse) => new()
+    /// <exception cref="InvalidInputException">A number is out of range.</exception>
+    public SamplingSettings Settings(ParseResult parse)
+    {
+        var settings = Read(parse);
+        // Before a model is loaded.
+        settings.Validate();
+        return settings;
+    }
+
+    private SamplingSettings Read(ParseResult parse) => new()
     {
         Steps = parse.GetValue(steps),
         Guidance = parse.GetValue(guidance),

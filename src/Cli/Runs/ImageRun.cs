@@ -71,7 +71,11 @@ internal sealed class ImageRun
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);
         Warnings.Truncated(prompts);
         if (!report.Quiet(parse))
+        {
+            Warnings.Empty(request.Source.Prompt, request.Edit.Prompts);
             Warnings.Quotes([request.Source.Prompt, .. request.Edit.Prompts]);
+        }
+
         using var result = StepDisplay.Run(report.Quiet(parse), progress => job.Make(loaded, request, progress, cancellationToken));
         cancellationToken.ThrowIfCancellationRequested();
         // Notes come after the run, so that an input error is the only output.

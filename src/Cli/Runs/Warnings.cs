@@ -66,6 +66,18 @@ internal static class Warnings
         }
     }
 
+    /// <summary>Points out empty prompts, which are allowed but often the result of an unset shell variable.</summary>
+    /// <param name="source">The source prompt, or the only one.</param>
+    /// <param name="targets">The target prompts.</param>
+    public static void Empty(string source, params IReadOnlyList<string> targets)
+    {
+        var empty = targets.Index().Where(target => string.IsNullOrWhiteSpace(target.Item)).Select(target => targets.Count == 1 ? "the target prompt" : $"target prompt {target.Index + 1}").ToList();
+        if (string.IsNullOrWhiteSpace(source))
+            empty.Insert(0, targets.Count == 0 ? "the prompt" : "the source prompt");
+        if (empty.Count > 0)
+            Console.Error.WriteLine($"note: {string.Join(" and ", empty)} {(empty.Count == 1 ? "is" : "are")} empty, so the model gets no description of the image");
+    }
+
     /// <summary>Points out prompts that a shell may have split into words.</summary>
     public static void Quotes(IReadOnlyList<string> prompts)
     {

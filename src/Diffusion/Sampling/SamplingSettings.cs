@@ -21,10 +21,13 @@ public sealed record SamplingSettings
     /// <summary>Default of <see cref="Guidance"/>.</summary>
     public const double DefaultGuidance = 7.5;
 
+    /// <summary>Maximum of <see cref="Guidance"/>, as in other programs. Models are used with at most about 30.</summary>
+    public const double MaxGuidance = 100;
+
     /// <summary>Number of denoising steps, 1 to <see cref="MaxSteps"/>.</summary>
     public int Steps { get; init; } = DefaultSteps;
 
-    /// <summary>Classifier-free guidance w (Ho and Salimans, arXiv 2207.12598), a finite number; 1 turns it off.</summary>
+    /// <summary>Classifier-free guidance w (Ho and Salimans, arXiv 2207.12598), 0 to <see cref="MaxGuidance"/>; 1 turns it off, and 0 leaves the prompt out.</summary>
     public double Guidance { get; init; } = DefaultGuidance;
 
     /// <summary>
@@ -75,7 +78,7 @@ public sealed record SamplingSettings
     public void Validate()
     {
         RequireRange(Steps, 1, MaxSteps, nameof(Steps));
-        RequireFinite(Guidance, nameof(Guidance));
+        RequireRange(Guidance, 0, MaxGuidance, nameof(Guidance));
         RequireRange(GuidanceRescale, 0.0, 1.0, nameof(GuidanceRescale));
         Require(
             Chunks is >= 1 and <= ClipTokenizer.MaxChunks,

@@ -55,7 +55,7 @@ internal sealed record InversionSettings
     {
         Sampling.Validate();
         if (InversionGuidance is { } guidance)
-            RequireFinite(guidance, nameof(InversionGuidance));
+            RequireRange(guidance, 0, SamplingSettings.MaxGuidance, nameof(InversionGuidance));
         RequireRange(FixedPoint, 0, MaxFixedPoint, nameof(FixedPoint));
         Method.Validate(this);
     }

@@ -89,6 +89,10 @@ public sealed class EditCommandTests
     [InlineData("2000", "--steps", "2e3")]
     [InlineData("--init-latents", "--init-latents", "no-such.safetensors")]
     [InlineData("--steps", "--steps", "0")]
+    [InlineData("--guidance: -3 is out of range. Use a number from 0 to 100.", "--guidance", "-3")]
+    [InlineData("--guidance: 100000 is out of range.", "--guidance", "1e5")]
+    [InlineData("--guidance: \"NaN\" is not valid.", "--guidance", "NaN")]
+    [InlineData("--guidance: \"1e999\" is not valid.", "--guidance", "1e999")]
     [InlineData("Give the image with --image, or use another editing method.", "--method", "ledits++")]
     [InlineData("Give the image to invert with --image, or use another editing method.", "--method", "virtual+infedit")]
     public void WrongInputNamesItAndWritesNothing(string expected, params string[] options)

@@ -31,9 +31,25 @@ public sealed class GenerateCommandTests
         }
     }
 
+    [Theory]
+    [InlineData("note: the prompt is empty, so the model gets no description of the image", "generate", "")]
+    [InlineData("note: the source prompt is empty,", "edit", " ", "a cat")]
+    [InlineData("note: the target prompt is empty,", "edit", "a cat", "")]
+    [InlineData("note: the source prompt and target prompt 2 are empty,", "edit", "", "a cat", "")]
+    [InlineData("note: the target prompt is empty,", "grid", "a cat", "", "--columns", "self-steps=0,1")]
+    public void AnEmptyPromptIsAllowedWithANote(string note, params string[] run)
+    {
+        using var folder = new TemporaryFolder();
+        string[] all = [.. run, "--steps", "1", "--model", TinyModel.Shared.Folder, "-o", folder["out"]];
+        var outcome = InProcess.Run(all);
+        outcome.Succeeded();
+        Assert.Contains(note, outcome.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("empty", InProcess.Run([.. all, "--overwrite", "--quiet"]).Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void NumbersThatOverflowAreOneLineWithTheStep() => Assert.Contains(
-        "infinite at step", InProcess.Run("generate", "a house", "--guidance", "1e38", "--steps", "3", "--model", EmbeddedModel.Folder()).FailedWith(2));
+        "infinite at step", InProcess.Run("generate", "a (house:1e38)", "--steps", "3", "--model", EmbeddedModel.Folder()).FailedWith(2));
 
     [Fact]
     public void LongEmphasisedPromptsAndTilesMakeImages()

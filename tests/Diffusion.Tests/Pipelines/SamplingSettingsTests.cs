@@ -10,6 +10,8 @@ public sealed class SamplingSettingsTests
     {
         ["no steps"] = ("Steps", Default with { Steps = 0 }),
         ["too many steps"] = ("Steps", Default with { Steps = 1001 }),
+        ["negative guidance"] = ("Guidance", Default with { Guidance = -0.1 }),
+        ["too much guidance"] = ("Guidance", Default with { Guidance = 100.1 }),
         ["infinite guidance"] = ("Guidance", Default with { Guidance = double.PositiveInfinity }),
         ["guidance that is not a number"] = ("Guidance", Default with { Guidance = double.NaN }),
         ["negative rescale"] = ("GuidanceRescale", Default with { GuidanceRescale = -0.1 }),
@@ -36,8 +38,8 @@ public sealed class SamplingSettingsTests
     public void BoundsThemselvesAreAllowed()
     {
         Default.Validate();
-        (Default with { Steps = 1, Guidance = -3, GuidanceRescale = 1 }).Validate();
-        (Default with { Steps = SamplingSettings.MaxSteps }).Validate();
+        (Default with { Steps = 1, Guidance = 0, GuidanceRescale = 1 }).Validate();
+        (Default with { Steps = SamplingSettings.MaxSteps, Guidance = SamplingSettings.MaxGuidance }).Validate();
     }
 
     [Fact]

@@ -132,6 +132,14 @@ public sealed class StudioApiTests(SharedStudio shared)
         var http = studio.Http;
         var project = await studio.NewProject();
         await TestStudio.RequireProblem(HttpStatusCode.BadRequest, "0 is out of range", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { prompt = "a house", steps = 0 }));
+        foreach (var guidance in new[] { "-3", "100000", "1e999", "\"NaN\"" })
+        {
+            var json = $$"""{"prompt": "a house", "guidance": {{guidance}}}""";
+            var picture = await studio.Send(TestStudio.Painted(64, 64));
+            foreach (var (verb, text) in new[] { ("generate", json), ("invert", json.Replace("{", $$"""{"picture": "{{picture}}", """, StringComparison.Ordinal)), ("inpaint", json.Replace("{", $$"""{"picture": "{{picture}}", "mask": "{{picture}}", """, StringComparison.Ordinal)) })
+                await TestStudio.RequireProblem(HttpStatusCode.BadRequest, "guidance: ", await http.PostAsync($"/api/projects/{project}/{verb}", new StringContent(text, System.Text.Encoding.UTF8, "application/json")));
+        }
+
         await TestStudio.RequireProblem(HttpStatusCode.BadRequest, "wrong: There is no such field.", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { prompt = "a house", wrong = 1 }));
         await TestStudio.RequireProblem(HttpStatusCode.BadRequest, "prompt", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { seed = 1 }));
         await TestStudio.RequireProblem(HttpStatusCode.BadRequest, "no project", await http.PostAsJsonAsync("/api/projects/none/generate", House));
