@@ -11,6 +11,7 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
+using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Grids;
 
 namespace PromptToPrompt.Cli.Commands;
@@ -104,6 +105,8 @@ internal sealed class GridCommand
                 Source = each.Request.Source with { InitialLatents = latents, Sampling = each.Request.Sampling with { Chunks = chunks } },
             },
         })];
+        RequireWord("--columns", across);
+        RequireWord("--rows", down);
         if (real is not null)
             cells = Open(real, others, loaded, cells, parse, Check, cancellationToken);
         foreach (var each in cells)
@@ -190,6 +193,13 @@ internal sealed class GridCommand
             }
 
             axis.Require(name, varied, parse);
+        }
+
+        // The error shows the axis as it was written, not the value of a cell.
+        void RequireWord(string name, GridAxis axis)
+        {
+            if (axis.NamesWordOfTarget())
+                WordPlaces.RequireInTargets([.. cells[0].Request.Edit.Prompts.Select(target => loaded.Tokenizer.TokenizeChunks(WeightedPrompt.Parse(target).Text, chunks))], axis.Word!, $"{name} {axis}");
         }
 
         void Check(Cell its, InversionSettings? settings = null) => GridOption.Named(

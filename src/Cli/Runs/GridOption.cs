@@ -11,6 +11,8 @@ internal static class GridOption
     /// <summary>The notation of an axis.</summary>
     public const string Form = "OPTION=VALUE,VALUE… such as cross-steps=0,0.4,0.8, or OPTION:WORD=VALUE,VALUE… such as weight:red=0,1,2";
 
+    private const string Weight = "weight", CrossSteps = "cross-steps", Concept = "concept";
+
     /// <summary>Parses an axis. The option may have its dashes.</summary>
     /// <exception cref="FormatException">The text has another form.</exception>
     public static GridAxis Parse(string text)
@@ -18,6 +20,9 @@ internal static class GridOption
         var axis = GridAxis.Parse(text);
         return axis with { Setting = axis.Setting.TrimStart('-') };
     }
+
+    /// <summary>Whether the word of the axis must be in a target prompt.</summary>
+    public static bool NamesWordOfTarget(this GridAxis axis) => axis is { Word: not null, Setting: Weight or CrossSteps };
 
     /// <summary>The axis as a command line has it at one place.</summary>
     public static IEnumerable<string> Arguments(this GridAxis axis, string value) =>
@@ -62,6 +67,12 @@ internal static class GridOption
             return;
         var option = varied.FirstOrDefault(known => known.Name == $"--{axis.Setting}") ?? throw new InvalidInputException(
             name, $"\"{axis.Setting}\" cannot vary in a grid.", $"Use {InvalidInputException.AnyOf([.. varied.Select(known => known.Name.TrimStart('-'))])}.");
+        InvalidInputException.Require(axis.Word is null || axis.Setting is Weight or CrossSteps or Concept, name, $"\"{axis.Setting}\" is not for a single word.", $"Write {axis with { Word = null }}.");
+        InvalidInputException.Require(
+            axis.Setting != Weight || axis.Word is not null || axis.Values.All(value => value.Contains('=', StringComparison.Ordinal)), name, $"{axis} does not say which word has the weight.",
+            "Write it like weight:red=0,1,2.");
+        if (option.ValueType == typeof(bool) && axis.Values.FirstOrDefault(value => !bool.TryParse(value, out _)) is { } wrong)
+            throw new InvalidInputException($"{name} {axis with { Values = [wrong] }}", $"\"{wrong}\" is not valid.", "Use true or false.");
         InvalidInputException.Require(
             option.Arity.MaximumNumberOfValues > 1 || parse.GetResult(option) is null or { Implicit: true }, name, $"{option.Name} is also given outside the grid.", "Leave it out.");
     }

@@ -40,16 +40,20 @@ internal static class WordSearch
     }
 
     /// <summary>The error message for a word that <see cref="Find"/> does not find, with advice.</summary>
-    public static string Missing(this TokenizedPrompt prompt, string word)
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="word">The word or phrase.</param>
+    /// <param name="role">What to call the prompt.</param>
+    public static string Missing(this TokenizedPrompt prompt, string word, string role = "the prompt")
     {
         var query = SpellingsOf(PromptText.Words(word));
         if (query.Length == 0)
-            return $"A word is empty. {Choice(prompt)}";
+            return $"A word is empty. {Choice(prompt, role)}";
         var name = Shorten(string.Join(' ', PromptText.Words(word)));
         return Places(query, SpellingsOf(prompt.Words.Select(w => w.Text).Concat(prompt.Truncated))).Any()
-            ? $"\"{name}\" is in the part of the prompt that was cut off: the model reads {prompt.Ids.Count} tokens. "
+            ? $"\"{name}\" is in the part of {role} that was cut off: the model reads {prompt.Ids.Count} tokens. "
                 + "Shorten the prompt, or move the word to the front."
-            : $"\"{name}\" is not in the prompt. {Choice(prompt)}";
+            : prompt.Words.Count == 0 ? $"\"{name}\" is not in {role}, which has no words."
+            : $"\"{name}\" is not in {role} \"{Shorten(string.Join(' ', PromptText.Words(prompt.Text)))}\". {Choice(prompt, role)}";
     }
 
     private static IEnumerable<int> Places(Spelling[] query, Spelling[] words) =>
@@ -58,9 +62,9 @@ internal static class WordSearch
 
     private static Spelling[] SpellingsOf(IEnumerable<string> words) => [.. words.Select(Spelling.Of)];
 
-    private static string Choice(TokenizedPrompt prompt) =>
+    private static string Choice(TokenizedPrompt prompt, string role) =>
         prompt.Words.Count == 0
-            ? "The prompt has no words."
+            ? $"{char.ToUpperInvariant(role[0])}{role[1..]} has no words."
             : $"Use one of its words: {string.Join(", ", prompt.Words.Select(w => $"\"{Shorten(w.Text)}\"").Distinct())}.";
 
     private static string Shorten(string text) => text.Length <= MaxShownLength ? text : string.Concat(text.AsSpan(0, MaxShownLength), "…");

@@ -51,9 +51,9 @@ internal sealed class EditSchedule
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
         TokenizedPrompt[] targets = [.. edits.Select(edit => edit.Target)];
         foreach (var word in edits.SelectMany(edit => edit.Request.Weights).Where(weight => weight.Index is null).Select(weight => weight.Word).Distinct())
-            WordPlaces.RequireIn(targets, word, nameof(EditRequest.Weights));
+            WordPlaces.RequireInTargets(targets, word, nameof(EditRequest.Weights));
         foreach (var word in edits.SelectMany(edit => edit.Request.CrossSteps.Words).Select(window => window.Word).Distinct())
-            WordPlaces.RequireIn(targets, word, "WordSteps");
+            WordPlaces.RequireInTargets(targets, word, "WordSteps");
         return
         [
             .. edits.Select(edit => new EditSchedule(

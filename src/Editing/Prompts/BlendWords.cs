@@ -42,7 +42,7 @@ public sealed class BlendWords
         if (lists.Length == 1)
         {
             foreach (var word in lists[0])
-                WordPlaces.RequireIn(prompts, word, setting);
+                WordPlaces.RequireInAny(prompts, word, setting);
             return [.. prompts.Select(prompt => PlacesOf(prompt, lists[0]))];
         }
 
@@ -52,9 +52,9 @@ public sealed class BlendWords
                 setting, $"There are {lists.Length} lists of words for {prompts.Count} prompts.", $"Write {Notation}, one list per prompt.");
         }
 
-        foreach (var (prompt, words) in prompts.Zip(lists))
-            foreach (var word in words)
-                WordPlaces.RequireIn([prompt], word, setting);
+        foreach (var (index, prompt) in prompts.Index())
+            foreach (var word in lists[index])
+                WordPlaces.RequireIn(prompt, word, setting, WordPlaces.RoleOf(index, prompts.Count));
         return [.. prompts.Zip(lists, PlacesOf)];
     }
 

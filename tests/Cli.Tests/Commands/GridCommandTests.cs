@@ -41,6 +41,12 @@ public sealed class GridCommandTests
     [InlineData("--columns seed=x: \"x\" is not valid.", "--columns", "seed=1,x")]
     [InlineData("--columns cross-steps=2: \"2\" is not a range of steps.", "--columns", "cross-steps=1,2")]
     [InlineData("--columns weight:cat=x: ", "--columns", "weight:cat=2,x")]
+    [InlineData("--columns weight:blue=1,2: \"blue\" is not in the target prompt ", "--columns", "weight:blue=1,2")]
+    [InlineData("--rows weight:blue=1,2: \"blue\" is not in the target prompt ", "--rows", "weight:blue=1,2", "--columns", "weight:dog=1,2")]
+    [InlineData("--columns cross-steps:blue=0,0.1..0.4: \"blue\" is not in the target prompt ", "--columns", "cross-steps:blue=0,0.1..0.4")]
+    [InlineData("--columns: weight=1,2 does not say which word has the weight. Write it like weight:red=0,1,2.", "--columns", "weight=1,2")]
+    [InlineData("--columns: \"guidance\" is not for a single word. Write guidance=1,2.", "--columns", "guidance:dog=1,2")]
+    [InlineData("--columns self-unconditional=1: \"1\" is not valid. Use true or false.", "--columns", "self-unconditional=1,true")]
     [InlineData("--columns method=uni-edit: uni-edit edits an inverted image, and there is none. Give the image with --image, or use another editing method.", "--columns", "method=p2p,uni-edit")]
     [InlineData("--columns: Nothing varies.")]
     public void WhatCannotBeAnAxisIsRefused(string expected, params string[] axes)

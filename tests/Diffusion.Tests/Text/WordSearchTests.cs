@@ -41,7 +41,7 @@ public sealed class WordSearchTests
     public void AWordThatIsNotThereIsRefusedWithThoseThatAre()
     {
         var error = Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize("a cat, a dog").Find("lion"));
-        Assert.Equal("\"lion\" is not in the prompt. Use one of its words: \"a\", \"cat,\", \"dog\".", error.Message);
+        Assert.Equal("\"lion\" is not in the prompt \"a cat, a dog\". Use one of its words: \"a\", \"cat,\", \"dog\".", error.Message);
     }
 
     [Theory]
@@ -69,7 +69,7 @@ public sealed class WordSearchTests
     public void AnEmptyPromptHasNoWords()
     {
         var error = Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize(" ").Find("cat"));
-        Assert.Equal("\"cat\" is not in the prompt. The prompt has no words.", error.Message);
+        Assert.Equal("\"cat\" is not in the prompt, which has no words.", error.Message);
     }
 
     [Fact]

@@ -29,7 +29,9 @@ public sealed class BlendWordsTests
 
     [Theory]
     [InlineData("tiger", "\"tiger\" is in none of the prompts", "\"Dog\"")]
-    [InlineData("cat:cat:dog", "\"cat\" is not in the prompt", "\"rhino,\"")]
+    [InlineData("tiger:rhino:dog", "\"tiger\" is not in the source prompt \"", "Use one of its words: ")]
+    [InlineData("cat:cat:dog", "\"cat\" is not in target prompt 1 \"", "\"rhino,\"")]
+    [InlineData("cat:rhino:tiger", "\"tiger\" is not in target prompt 2 \"", "\"Dog\"")]
     [InlineData("cat:rhino", "2 lists of words for 3 prompts", "one list per prompt")]
     public void RefusesWordsThatAreNotThere(string text, string what, string help)
     {
