@@ -54,6 +54,8 @@ internal static class EditCommand
                 inverting.RequireUnused(parse, isInverted: false);
             if (saved is null && file is null)
                 keepOutside.RequireUnused(parse, "It is for edits of an image: there is no --image and no --inversion.");
+            if (file is not null)
+                inverting.RequireOwn(parse, inverting.Choice(parse).InversionFor());
             var edge = parse.GetValue(feather);
             InvalidInputException.Require(edge is null || edit.Inputs(parse).Any(), "--feather", "It softens the edge of a mask, and there is none.", "Add --mask, or leave it out.");
             InvalidInputException.Require(edge is null || keepOutside.Read(parse), "--feather", "It has no effect with --keep-outside false.", "Leave one of them out.");

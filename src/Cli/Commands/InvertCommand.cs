@@ -45,6 +45,7 @@ internal static class InvertCommand
             var image = Image.Load(parse.GetValue(imageFile)!);
             var settings = options.Settings(parse, parse.GetValue(prompt)!, sampling.Settings(parse));
             settings.Validate();
+            options.RequireOwn(parse, settings.Method);
             IReadOnlyList<RunInput> inputs = [new(imageFile, parse.GetValue(imageFile)!), .. model.Inputs(parse)];
             var path = Target(parse.GetValue(output)!, parse.GetValue(imageFile)!);
             var overwrites = files.Overwrites(parse);

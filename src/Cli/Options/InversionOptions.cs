@@ -47,6 +47,16 @@ internal sealed class InversionOptions
 
     private IEnumerable<Option> Others => [innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, noiseShift, noiseLimit, secondOrder, depth, gamma, proximal, frame.Option];
 
+    // The options of each method, by its name.
+    private IEnumerable<(string Method, Option[] Options)> Own =>
+    [
+        (NullText.Name, [innerSteps, earlyStop, learningRate, saveMemory]),
+        (EditFriendly.Name, [skip, noiseShift, noiseLimit, secondOrder]),
+        (new UniInversion().Name, [depth]),
+        (new BdiaInversion().Name, [gamma]),
+        (new ProximalInversion().Name, [proximal]),
+    ];
+
     private InversionOptions(Option<string> method) => this.method = method;
 
     /// <summary>Options of a command that only inverts.</summary>
@@ -87,6 +97,20 @@ internal sealed class InversionOptions
         RequireNoInversion(parse, isInverted);
         if (Others.Concat(others).FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is { } given)
             throw new InvalidInputException($"{given.Name} is an inversion option, and {Reason(isInverted)}. Leave it out.");
+    }
+
+    /// <summary>Refuses options of inversion methods that are not used.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="used">The methods that are used, at least one.</param>
+    /// <exception cref="InvalidInputException">One of them was given.</exception>
+    public void RequireOwn(ParseResult parse, params IEnumerable<InversionMethod> used)
+    {
+        string[] names = [.. used.Select(each => each.Name).Distinct()];
+        foreach (var (other, options) in Own.Where(each => !names.Contains(each.Method)))
+        {
+            if (options.FirstOrDefault(parse.IsGiven) is { } given)
+                throw new InvalidInputException(given.Name, $"It is an option of {other}, and the inversion method is {string.Join(" or ", names)}.", $"Invert with {method.Name} {other}, or leave it out.");
+        }
     }
 
     /// <summary>Refuses an inversion method, because nothing is inverted.</summary>

@@ -87,6 +87,7 @@ internal sealed class MethodOptions
                 throw new InvalidInputException(given.Name, $"It is an option of {other}, and the editing method is {method.Name}.", $"Add --method {other}, or leave it out.");
         }
 
+        Parsed.RequireBeside(parse, subjectThreshold, subject);
         return method switch
         {
             MasaCtrl => new MasaCtrl
