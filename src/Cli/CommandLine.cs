@@ -123,7 +123,7 @@ internal sealed class CommandLine(RootCommand root, string name = "p2p")
             .FirstOrDefault(value => value.Length > 2 && value.StartsWith("--", StringComparison.Ordinal) && !value.Contains(' ', StringComparison.Ordinal));
 
     private static string Meant(string text, Command command) =>
-        Suggestion.For(text, command.Subcommands.Concat<Symbol>(command.Options).Where(symbol => !symbol.Hidden).Select(symbol => symbol.Name)) is { } name ? $" Did you mean {name}?" : "";
+        Suggestion.Question(text, command.Subcommands.Concat<Symbol>(command.Options).Where(symbol => !symbol.Hidden).Select(symbol => symbol.Name)) is { Length: > 0 } question ? $" {question.TrimEnd()}" : "";
 
     private string PathOf(ParseResult parse)
     {

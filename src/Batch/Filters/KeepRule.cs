@@ -31,7 +31,7 @@ internal sealed partial record KeepRule(string Measure, string Comparison, doubl
             parts.Success && double.TryParse(parts.Groups["bound"].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var bound) && double.IsFinite(bound), $"\"{text}\" is not valid. Write a measure and its bound, such as clip_image>=0.7.");
         var measure = parts.Groups["measure"].Value;
         IReadOnlyList<string> known = [.. OfClip, OfDino, .. OfPixels];
-        InvalidInputException.Require(known.Contains(measure), $"\"{measure}\" is unknown. Use {InvalidInputException.AnyOf(known)}.");
+        InvalidInputException.Require(known.Contains(measure), $"\"{measure}\" is unknown. {Suggestion.Advice(measure, known)}");
         return new(measure, parts.Groups["comparison"].Value, double.Parse(parts.Groups["bound"].Value, CultureInfo.InvariantCulture));
     }
 

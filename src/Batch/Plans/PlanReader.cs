@@ -62,7 +62,7 @@ internal sealed class PlanReader(string folder, PlanError fail)
     private string Setting(PlanLine line, PlanField field)
     {
         var setting = BatchSettings.Find(field.Name) ?? throw fail(
-            line.Number, field.Name, $"There is no such field. Use source, target, edit, image, seed, samples, id, or a setting: {string.Join(", ", BatchSettings.All.Select(known => known.Name))}.");
+            line.Number, field.Name, $"There is no such field. {Suggestion.Question(field.Name, [.. Sources, .. Targets, .. Instructions, .. Others, .. BatchSettings.All.Select(known => known.Name)])}Use source, target, edit, image, seed, samples, id, or a setting: {string.Join(", ", BatchSettings.All.Select(known => known.Name))}.");
         var isNumber = setting.Form is SettingForm.Number or SettingForm.WholeNumber;
         var text = field.Values switch
         {

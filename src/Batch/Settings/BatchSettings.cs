@@ -113,11 +113,12 @@ internal static class BatchSettings
         }
         catch (FormatException)
         {
-            throw new InvalidInputException($"\"{text}\" is unknown. Use {MethodChoice.Form}.");
+            var question = MethodChoice.Suggest(text) is { } meant ? $"Did you mean {meant}? " : "";
+            throw new InvalidInputException($"\"{text}\" is unknown. {question}Use {MethodChoice.Form}.");
         }
     }
 
     private static T Choice<T>(string text)
         where T : struct, Enum => Enum.GetNames<T>().Contains(text, StringComparer.OrdinalIgnoreCase) ? Enum.Parse<T>(text, ignoreCase: true)
-        : throw new InvalidInputException($"\"{text}\" is unknown. Use {AnyOf([.. Enum.GetNames<T>().Select(name => name.ToLowerInvariant())])}.");
+        : throw new InvalidInputException($"\"{text}\" is unknown. {Suggestion.Advice(text, [.. Enum.GetNames<T>().Select(name => name.ToLowerInvariant())])}");
 }

@@ -19,7 +19,8 @@ internal sealed class BatchOptions
     private readonly Option<string> folder = OutputOptions.Folder("dataset", ", or s3://BUCKET/PREFIX. Run the same command again to resume");
     private readonly Option<string?> preset = Parsed.Of<string?>(
         "--preset", $"Settings and filters of a published data set, in place of those that are not given: {string.Join(", ", BatchPreset.All.Select(known => known.Name))}",
-        InvalidInputException.AnyOf([.. BatchPreset.All.Select(known => known.Name)]), text => BatchPreset.All.Any(known => known.Name == text) ? text : throw new FormatException(), "name").In(HelpGroup.Edit);
+        InvalidInputException.AnyOf([.. BatchPreset.All.Select(known => known.Name)]), text => BatchPreset.All.Any(known => known.Name == text) ? text : throw new FormatException(), "name",
+        text => Suggestion.For(text, BatchPreset.All.Select(known => known.Name))).In(HelpGroup.Edit);
 
     private readonly Option<int?> samples = Parsed.OptionalNumber<int>("--samples", "Samples of each item that does not give its own number; by default 1").In(HelpGroup.Edit);
     private readonly Option<ulong> seed = Parsed.Seed("--seed", "Seed that all other seeds follow from", 0).In(HelpGroup.Sampling);

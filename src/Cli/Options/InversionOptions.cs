@@ -68,7 +68,7 @@ internal sealed class InversionOptions
     {
         var method = Parsed.Of(
             "--method", $"Method of the edit or of --image's inversion: {MethodChoice.Form}. Without an inversion method, --image is inverted by the one that suits the edit, null-text for p2p",
-            MethodChoice.Form, text => MethodChoice.Parse(text).ToString(), "name").In(HelpGroup.Methods);
+            MethodChoice.Form, text => MethodChoice.Parse(text).ToString(), "name", MethodChoice.Suggest).In(HelpGroup.Methods);
         method.DefaultValueFactory = _ => MethodChoice.Usual.ToString();
         method.CompletionSources.Add([.. MethodChoice.Names]);
         return new(method);

@@ -28,7 +28,7 @@ internal sealed class ModelOptions
         DefaultValueFactory = _ => "storybook",
     };
 
-    private readonly Option<string> device = Parsed.Of("--device", "Device: auto, cpu, cuda or cuda:N", "auto, cpu, cuda or cuda:N", ReadDevice).In(HelpGroup.Model);
+    private readonly Option<string> device = Parsed.Of("--device", "Device: auto, cpu, cuda or cuda:N", "auto, cpu, cuda or cuda:N", ReadDevice, suggest: text => Suggestion.For(text, ["auto", "cpu", "cuda"])).In(HelpGroup.Model);
     private readonly CheckpointOptions checkpoint = new();
     private readonly Option<string> dtype = Parsed.Choice("--dtype", "Type of the weights, and of the computation if the device has arithmetic in it, otherwise float32", "float32", "float32", "bfloat16", "float16").In(HelpGroup.Model);
     private readonly MemoryOptions memory = new();

@@ -33,8 +33,14 @@ internal static class Parsed
     /// <summary>The same without a default.</summary>
     public static Option<ulong?> OptionalSeed(string name, string description) => Of<ulong?>(name, description, SeedJson.Range, text => ReadSeed(text), "number");
 
-    /// <summary>An option with a format of its own; <paramref name="read"/> throws <see cref="FormatException"/> for invalid text.</summary>
-    public static Option<T> Of<T>(string name, string description, string wanted, Func<string, T> read, string helpName = "value") => new(name)
+    /// <summary>An option with a format of its own.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="description">Its description.</param>
+    /// <param name="wanted">What it takes, for errors.</param>
+    /// <param name="read">Reads it; throws <see cref="FormatException"/> for invalid text.</param>
+    /// <param name="helpName">Name of the value in help.</param>
+    /// <param name="suggest">Gives the valid text that is meant by an invalid one, or null.</param>
+    public static Option<T> Of<T>(string name, string description, string wanted, Func<string, T> read, string helpName = "value", Func<string, string?>? suggest = null) => new(name)
     {
         Description = description,
         HelpName = helpName,
@@ -47,7 +53,8 @@ internal static class Parsed
             }
             catch (FormatException)
             {
-                result.AddError($"{name}: \"{text}\" is not valid. Use {wanted}.");
+                var question = suggest?.Invoke(text) is { } meant ? $"Did you mean {meant}? " : "";
+                result.AddError($"{name}: \"{text}\" is not valid. {question}Use {wanted}.");
                 return default;
             }
         },
@@ -57,7 +64,7 @@ internal static class Parsed
     public static Option<string> Choice(string name, string description, string standard, params string[] choices)
     {
         var option = Of(name, $"{description}: {string.Join(", ", choices)}", InvalidInputException.AnyOf(choices), text =>
-            choices.FirstOrDefault(choice => choice.Equals(text, StringComparison.OrdinalIgnoreCase)) ?? throw new FormatException(), "name");
+            choices.FirstOrDefault(choice => choice.Equals(text, StringComparison.OrdinalIgnoreCase)) ?? throw new FormatException(), "name", text => Suggestion.For(text, choices));
         option.DefaultValueFactory = _ => standard;
         option.CompletionSources.Add(choices);
         return option;

@@ -66,7 +66,7 @@ internal static class GridOption
         if (axis.IsSingle)
             return;
         var option = varied.FirstOrDefault(known => known.Name == $"--{axis.Setting}") ?? throw new InvalidInputException(
-            name, $"\"{axis.Setting}\" cannot vary in a grid.", $"Use {InvalidInputException.AnyOf([.. varied.Select(known => known.Name.TrimStart('-'))])}.");
+            name, $"\"{axis.Setting}\" cannot vary in a grid.", Suggestion.Advice(axis.Setting, [.. varied.Select(known => known.Name.TrimStart('-'))]));
         InvalidInputException.Require(axis.Word is null || axis.Setting is Weight or CrossSteps or Concept, name, $"\"{axis.Setting}\" is not for a single word.", $"Write {axis with { Word = null }}.");
         InvalidInputException.Require(
             axis.Setting != Weight || axis.Word is not null || axis.Values.All(value => value.Contains('=', StringComparison.Ordinal)), name, $"{axis} does not say which word has the weight.",

@@ -26,7 +26,7 @@ internal static class Schedulers
         var index = Array.FindIndex(Known, known => known.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
         return index >= 0
             ? Known[index].Kind
-            : throw new InvalidInputException("Scheduler", $"\"{name}\" is unknown.", $"Use {InvalidInputException.AnyOf(All)}.");
+            : throw new InvalidInputException("Scheduler", $"\"{name}\" is unknown.", Suggestion.Advice(name, All));
     }
 
     /// <summary>The scheduler's name in settings.</summary>

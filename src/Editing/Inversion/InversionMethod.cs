@@ -29,7 +29,7 @@ public abstract record InversionMethod
     /// <exception cref="Diffusion.InvalidInputException">No method has this name.</exception>
     public static InversionMethod Named(string name) => All.FirstOrDefault(method => method.Name == name)
         ?? throw new Diffusion.InvalidInputException(
-            nameof(InversionSettings.Method), $"\"{name}\" is unknown.", $"Use {Diffusion.InvalidInputException.AnyOf(Names)}.");
+            nameof(InversionSettings.Method), $"\"{name}\" is unknown.", Diffusion.Suggestion.Advice(name, Names));
 
     /// <summary>Inverts an image.</summary>
     /// <param name="model">The model.</param>

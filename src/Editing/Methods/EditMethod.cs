@@ -25,7 +25,7 @@ public abstract record EditMethod
     /// <summary>The method with a given name, with default options.</summary>
     /// <exception cref="Diffusion.InvalidInputException">No method has this name.</exception>
     public static EditMethod Named(string name) => All.FirstOrDefault(method => method.Name == name)
-        ?? throw new Diffusion.InvalidInputException("Method", $"\"{name}\" is unknown.", $"Use {Diffusion.InvalidInputException.AnyOf(Names)}.");
+        ?? throw new Diffusion.InvalidInputException("Method", $"\"{name}\" is unknown.", Diffusion.Suggestion.Advice(name, Names));
 
     /// <summary>Checks that the method's options are in range.</summary>
     /// <exception cref="Diffusion.InvalidInputException">A number is out of range.</exception>

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Editing.Inversion;
 
 namespace PromptToPrompt.Editing.Methods;
@@ -30,6 +31,11 @@ internal sealed record MethodChoice(string? Inversion, string? Editing)
         };
     }
 
+    /// <summary>The valid text that is meant by an invalid one; null if none is similar.</summary>
+    public static string? Suggest(string text) =>
+        text.Split('+', 2) is [var first, { Length: > 0 } second] && Near(InversionMethod.Names, first) is { } inversion && Near(EditMethod.Names, second) is { } editing ? $"{inversion}+{editing}"
+        : Suggestion.For(text, Names);
+
     /// <summary>The editing method, with default options.</summary>
     public EditMethod EditMethod => Editing is null ? new PromptToPromptMethod() : EditMethod.Named(Editing);
 
@@ -50,6 +56,8 @@ internal sealed record MethodChoice(string? Inversion, string? Editing)
 
     /// <summary>The text of <see cref="Parse"/>.</summary>
     public override string ToString() => string.Join('+', new[] { Inversion, Editing }.OfType<string>());
+
+    private static string? Near(IReadOnlyList<string> names, string text) => Find(names, text) ?? Suggestion.For(text, names);
 
     private static string? Find(IEnumerable<string> names, string text) => names.FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase));
 }

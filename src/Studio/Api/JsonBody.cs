@@ -46,7 +46,7 @@ internal sealed record JsonBody<T>(T Value) : IEndpointParameterMetadataProvider
             throw new InvalidInputException($"The request has no JSON object. Send one with at least these fields: {Names(Fields.Where(field => field.IsRequired))}.");
         var names = NamesIn(given);
         if (names.FirstOrDefault(name => Find(name) is null) is { } unknown)
-            throw new InvalidInputException(Short(unknown), "There is no such field.", $"Use some of these: {Names(Fields)}.");
+            throw new InvalidInputException(Short(unknown), "There is no such field.", $"{Suggestion.Question(unknown, Fields.Select(field => field.Name))}Use some of these: {Names(Fields)}.");
         if (Fields.FirstOrDefault(field => field.IsRequired && !names.Contains(field.Name)) is { } missing)
             throw new InvalidInputException(missing.Name, "It is missing.", "Add it.");
         try

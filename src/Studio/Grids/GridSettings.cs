@@ -34,7 +34,7 @@ internal static class GridSettings
             throw new InvalidInputException(
                 name,
                 OfSource.Contains(axis.Setting) ? $"\"{axis.Setting}\" cannot vary, because the source was not drawn from noise." : $"\"{axis.Setting}\" cannot vary in a grid.",
-                $"Use {InvalidInputException.AnyOf(known)}.");
+                Suggestion.Advice(axis.Setting, known));
         }
 
         InvalidInputException.Require(axis.Setting == Weight || axis.Word is null, name, $"\"{axis.Setting}\" is not for a single word.", $"Write {axis.Setting}=….");

@@ -120,7 +120,7 @@ public sealed record EditedRecipe : Recipe
             "auto" => AlignmentKind.Auto,
             "replace" => AlignmentKind.Replace,
             "refine" => AlignmentKind.Refine,
-            _ => throw new InvalidInputException(nameof(EditRequest.Alignment), $"There is no alignment \"{Kind}\".", "Use auto, replace or refine."),
+            _ => throw new InvalidInputException(nameof(EditRequest.Alignment), $"There is no alignment \"{Kind}\".", Suggestion.Advice(Kind, "auto", "replace", "refine")),
         },
         CrossSteps = InvalidInputException.Naming(
             nameof(WordSteps), () => CrossReplaceSteps.Parse([CrossSteps, .. WordSteps.Select(word => $"{word.Key}={word.Value}")])),

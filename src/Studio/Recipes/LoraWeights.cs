@@ -22,7 +22,7 @@ internal static class LoraWeights
         if (weights.Keys.FirstOrDefault(name => offered.All(lora => Name(lora) != name)) is { } unknown)
         {
             throw new InvalidInputException(
-                nameof(RootRecipe.Loras), $"The model has no LoRA \"{unknown}\".", offered.Count == 0 ? "Leave it out." : $"Use {InvalidInputException.AnyOf([.. offered.Select(Name)])}.");
+                nameof(RootRecipe.Loras), $"The model has no LoRA \"{unknown}\".", offered.Count == 0 ? "Leave it out." : Suggestion.Advice(unknown, [.. offered.Select(Name)]));
         }
 
         return [.. offered.Select(lora => lora with { Weight = weights.GetValueOrDefault(Name(lora), lora.Weight) })];

@@ -198,7 +198,7 @@ public sealed record InvertedRecipe : RootRecipe
         "crop" => FramingKind.Crop,
         "fit" => FramingKind.Fit,
         "pad" => FramingKind.Pad,
-        _ => throw new InvalidInputException(nameof(Frame), $"There is no framing \"{Frame}\".", "Use crop, fit or pad."),
+        _ => throw new InvalidInputException(nameof(Frame), $"There is no framing \"{Frame}\".", Suggestion.Advice(Frame, "crop", "fit", "pad")),
     };
 
     internal override SamplingSettings Sampling(int chunks = 1) => new() { Steps = Steps, Guidance = Guidance, Chunks = chunks, ClipSkip = ClipSkip };

@@ -136,7 +136,7 @@ internal static class RecipeCheck
     {
         RequireName(nameof(RootRecipe.Model), model);
         if (!models.Contains(model))
-            throw new InvalidInputException(nameof(RootRecipe.Model), $"The studio has no model \"{model}\".", $"Use {InvalidInputException.AnyOf([.. models])}.");
+            throw new InvalidInputException(nameof(RootRecipe.Model), $"The studio has no model \"{model}\".", Suggestion.Advice(model, models));
     }
 
     private static void RequirePicture(string setting, string name, StudioStore store)

@@ -14,6 +14,10 @@ public sealed class GenerateCommandTests
     }
 
     [Fact]
+    public void AMistypedModelGetsASuggestion() => Assert.Contains(
+        "no models/storybok here or in a folder above. Did you mean storybook? Give the path", InProcess.Run("generate", "a cat", "--model", "storybok").FailedWith(2), StringComparison.Ordinal);
+
+    [Fact]
     [Trait("Category", "Process")]
     public void ARunThatOnlyFitsWithLowMemoryIsMadeSo()
     {

@@ -126,6 +126,28 @@ public sealed class StudioApiTests(SharedStudio shared)
     }
 
     [Fact]
+    public async Task AMistypedNameGetsASuggestion()
+    {
+        var studio = shared.Studio;
+        var project = await studio.NewProject();
+        var source = await studio.Make(project, "generate", House);
+        var version = await studio.Make(project, "edit", new { source, prompt = "a red house in a field" });
+        var picture = await studio.Send(TestStudio.Painted(64, 64));
+        foreach (var (problem, verb, body) in new (string, string, object)[]
+        {
+            ("scheduler: \"eluer\" is unknown. Did you mean euler? Use ddim,", "generate", new { prompt = "a house", scheduler = "eluer" }),
+            ("model: The studio has no model \"storybok\". Did you mean storybook?", "generate", new { prompt = "a house", model = "storybok" }),
+            ("promt: There is no such field. Did you mean prompt? Use some of these:", "generate", new { promt = "a house" }),
+            ("method: \"masctrl\" is unknown. Did you mean masactrl? Use p2p,", "edit", new { source, prompt = "a house", method = "masctrl" }),
+            ("kind: There is no alignment \"repalce\". Did you mean replace? Use auto,", "edit", new { source, prompt = "a house", kind = "repalce" }),
+            ("method: \"null-txt\" is unknown. Did you mean null-text? Use ", "invert", new { picture, prompt = "a house", method = "null-txt" }),
+            ("frame: There is no framing \"corp\". Did you mean crop? Use crop,", "invert", new { picture, prompt = "a house", frame = "corp" }),
+            ("columns: \"crossStep\" cannot vary in a grid. Did you mean crossSteps? Use crossSteps,", "grids", new { version, columns = "crossStep=0,1" }),
+        })
+            await TestStudio.RequireProblem(HttpStatusCode.BadRequest, problem, await studio.Http.PostAsJsonAsync($"/api/projects/{project}/{verb}", body));
+    }
+
+    [Fact]
     public async Task WhatDoesNotFitIsAProblemWithASentence()
     {
         await using var studio = await TestStudio.Start(change: options => options with { MaxUploadBytes = 40_000, MaxUploadPixels = 90_000 });

@@ -24,7 +24,7 @@ internal static class ModelLocation
             return Cached(repository, parts.ElementAtOrDefault(1), setting);
         return FindFolder(name, ModelIndex.FileName)
             ?? throw new InvalidInputException(
-                setting, $"There is no directory or file \"{name}\", and no models/{name} here or in a folder above.", "Give the path of a model, or OWNER/NAME of one in the Hugging Face cache.");
+                setting, $"There is no directory or file \"{name}\", and no models/{name} here or in a folder above.", $"{Suggestion.Question(name, Embedded().Select(folder => Path.GetFileName(folder)))}Give the path of a model, or OWNER/NAME of one in the Hugging Face cache.");
     }
 
     /// <summary>The models in <c>models/</c>, each name once.</summary>
@@ -50,10 +50,11 @@ internal static class ModelLocation
 
     private static string Cached(HubRepository repository, string? revision, string setting)
     {
-        var cached = new HubCache(new HubSettings().CacheFolder).Repository(repository);
+        var cache = new HubCache(new HubSettings().CacheFolder);
+        var cached = cache.Repository(repository);
         return cached.Find(revision)?.Path ?? throw new InvalidInputException(
             setting,
-            $"There is no directory {repository}, and the Hugging Face cache ({cached.Folder}) has no {repository}{(revision is null ? "" : $" at {revision}")}.",
+            $"There is no directory {repository}, and the Hugging Face cache ({cached.Folder}) has no {repository}{(revision is null ? "" : $" at {revision}")}. {Suggestion.Question(repository.ToString(), cache.Repositories().Select(other => other.Name.ToString()))}".TrimEnd(),
             "Download it first.");
     }
 

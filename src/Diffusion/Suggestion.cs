@@ -1,8 +1,18 @@
-namespace PromptToPrompt.Cli.Help;
+namespace PromptToPrompt.Diffusion;
 
 /// <summary>Suggests a name for a mistyped one.</summary>
 internal static class Suggestion
 {
+    /// <summary>The advice for an unknown name: the nearest one, if any is similar, and all of them.</summary>
+    /// <param name="text">The typed text.</param>
+    /// <param name="names">The names that exist.</param>
+    public static string Advice(string text, params IReadOnlyList<string> names) => $"{Question(text, names)}Use {InvalidInputException.AnyOf(names)}.";
+
+    /// <summary>A question for the nearest name with a space after it; empty if no name is similar.</summary>
+    /// <param name="text">The typed text.</param>
+    /// <param name="names">The names that exist.</param>
+    public static string Question(string text, IEnumerable<string> names) => For(text, names) is { } name ? $"Did you mean {name}? " : "";
+
     /// <summary>Finds the nearest name.</summary>
     /// <param name="text">The typed text.</param>
     /// <param name="names">The names that exist.</param>

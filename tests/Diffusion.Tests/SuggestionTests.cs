@@ -1,6 +1,4 @@
-using PromptToPrompt.Cli.Help;
-
-namespace PromptToPrompt.Cli.Tests.Help;
+namespace PromptToPrompt.Diffusion.Tests;
 
 public sealed class SuggestionTests
 {
@@ -19,6 +17,11 @@ public sealed class SuggestionTests
     [InlineData("xyz", null)]
     [InlineData("-x", null)]
     public void TheNearestNameIsSuggested(string typed, string? expected) => Assert.Equal(expected, Suggestion.For(typed, Names));
+
+    [Theory]
+    [InlineData("edti", "Did you mean edit? Use edit, generate or learn.")]
+    [InlineData("xyz", "Use edit, generate or learn.")]
+    public void AdviceHasTheNearestNameAndAll(string typed, string expected) => Assert.Equal(expected, Suggestion.Advice(typed, "edit", "generate", "learn"));
 
     [Theory]
     [InlineData("edit", "edit", 0)]
