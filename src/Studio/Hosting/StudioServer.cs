@@ -60,6 +60,7 @@ public static class StudioServer
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseMiddleware<Gatekeeper>();
+        app.UseMiddleware<MissingPages>();
         app.UseAntiforgery();
         app.MapPageFiles();
         app.MapStudioApi(options.Cluster is not null);
