@@ -22,6 +22,17 @@ public sealed class MethodTests(StudioBrowser browser)
         await visitor.Touch("Change the pose");
         await visitor.Pictures(3);
         await Expect(bars).ToHaveCountAsync(0);
+        // A slider shows its value, also while it is moved.
+        var slider = visitor.Page.Locator(".value-slider").First;
+        await Expect(slider.Locator("output")).ToHaveTextAsync("0.08");
+        await slider.Locator("input").EvaluateAsync("input => { input.value = 0.3; input.dispatchEvent(new Event('input', { bubbles: true })) }");
+        await Expect(slider.Locator("output")).ToHaveTextAsync("0.3");
+        await visitor.Pictures(3);
+        await slider.Locator("input").EvaluateAsync("input => { input.value = 0.4; input.dispatchEvent(new Event('input', { bubbles: true })); input.dispatchEvent(new Event('change', { bubbles: true })) }");
+        await visitor.Pictures(4);
+        await Expect(slider.Locator("output")).ToHaveTextAsync("0.4");
+        await visitor.Page.Keyboard.PressAsync("Control+z");
+        await Expect(slider.Locator("output")).ToHaveTextAsync("0.08");
         await Expect(visitor.Page.GetByText("Keeps the looks of the subject")).ToBeVisibleAsync();
 
         await visitor.Page.Keyboard.PressAsync("Control+z");

@@ -7,7 +7,7 @@ let lit = null
 
 document.addEventListener('input', event => {
     if (closest(event, '[data-time]') && lit) light(lit)
-    const marked = closest(event, '.sharpness') && document.querySelector('.choice.on[data-heat]')
+    const marked = closest(event, '[data-threshold-slider]') && document.querySelector('.choice.on[data-heat]')
     if (marked) light({ ...marked.dataset, threshold: event.target.value })
 })
 
@@ -25,7 +25,7 @@ for (const name of ['pointerout', 'focusout']) {
 // Keep the map of a selected step visible for a while.
 document.addEventListener('pointerup', event => {
     const time = closest(event, '[data-time]')
-    if (closest(event, '.sharpness') || time?.value === '0') setTimeout(darken, 1200)
+    if (closest(event, '[data-threshold-slider]') || time?.value === '0') setTimeout(darken, 1200)
 })
 // Touch has no hover: a touched word stays lit until the next touch.
 let touching = false

@@ -4,6 +4,7 @@ import { isBrushing, stopBrushing, toggleBrush, undoStroke } from './brush.js'
 import { darken } from './maps.js'
 import './prompts.js'
 import './uploads.js'
+import './values.js'
 import './viewer.js'
 
 // The last view belongs to the visitor, like the theme.

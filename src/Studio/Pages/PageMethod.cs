@@ -7,10 +7,14 @@ namespace PromptToPrompt.Studio.Pages;
 /// <summary>A slider of an editing method.</summary>
 /// <param name="Label">Its label.</param>
 /// <param name="Max">Its greatest value.</param>
-/// <param name="Step">The distance of its values, of which the first is the least.</param>
+/// <param name="Step">The distance of its values, of which the first is <see cref="Min"/>.</param>
 /// <param name="Get">Reads it from a recipe.</param>
 /// <param name="Set">Writes it to a recipe.</param>
-internal sealed record MethodSlider(string Label, double Max, double Step, Func<EditedRecipe, double> Get, Func<EditedRecipe, double, EditedRecipe> Set);
+internal sealed record MethodSlider(string Label, double Max, double Step, Func<EditedRecipe, double> Get, Func<EditedRecipe, double, EditedRecipe> Set)
+{
+    /// <summary>Its least value.</summary>
+    public double Min { get; init; }
+}
 
 /// <summary>An editing method as the page offers it.</summary>
 /// <param name="Name">Its name.</param>
@@ -42,7 +46,7 @@ internal sealed record PageMethod(string Name, string Title, string Use, IReadOn
         new(Uni.Name, "Edit in a few steps", "Changes an uploaded picture only where the prompts disagree (Uni-Edit).",
         [
             new("Strength", 10, 0.5, edit => edit.Strength ?? Uni.Strength, (edit, value) => edit with { Strength = value }),
-            new("Part of the steps", 1, 0.05, edit => edit.EditDepth ?? Uni.EditDepth, (edit, value) => edit with { EditDepth = Math.Max(value, 0.05) }),
+            new("Part of the steps", 1, 0.05, edit => edit.EditDepth ?? Uni.EditDepth, (edit, value) => edit with { EditDepth = value }) { Min = 0.05 },
         ]),
         new(Turbo.Name, "Edit with a turbo model", "Changes an uploaded picture that was opened for few steps; made for models such as SDXL-Turbo (TurboEdit).",
         [

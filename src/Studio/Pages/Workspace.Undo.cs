@@ -111,7 +111,8 @@ public sealed partial class Workspace
         else if (FindEdit(source, moment.Draft) is { } edit)
         {
             Draft = moment.Draft;
-            (Source, Edit, Other, Settings, Problem, unfinished) = (source, edit, null, PictureSettings.Of(source, Settings), null, null);
+            (Source, Edit, Other, Problem, unfinished) = (source, edit, null, null, null);
+            Settings = PictureSettings.Of(Root, Settings);
         }
         else
         {

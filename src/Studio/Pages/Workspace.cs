@@ -157,6 +157,9 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     // The picture at the beginning of the chain of sources.
     private RootRecipe? Root => Source?.Recipe.Root(id => versions.First(version => version.Id == id));
 
+    /// <summary>How the shown picture was made; null for none.</summary>
+    internal string? ShownSettings => Root is { } root && Shown is { } shown ? $"Picture {shown.Number}: {PictureSettings.Describe(root)}" : null;
+
     /// <summary>Whether the shown edit matches the draft.</summary>
     public bool IsUpToDate => Edit?.Recipe is EditedRecipe edited ? StudioJson.Write<Recipe>(edited) == StudioJson.Write<Recipe>(Draft.Recipe(edited.Source)) : Draft.IsUnchanged;
 
@@ -233,7 +236,7 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
             if (Source?.Id != source.Id || StudioJson.Write(Draft.Recipe(source.Id)) != StudioJson.Write(edited))
                 Draft = Draft.Of(source.Recipe.Prompt, edited);
             (Source, Edit, Other) = (source, version, null);
-            Settings = PictureSettings.Of(source, Settings);
+            Settings = PictureSettings.Of(Root, Settings);
         }
         else
         {
@@ -250,7 +253,7 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
         var before = version.Recipe is InpaintedRecipe ? versions.Find(other => other.Id == version.Parent) : null;
         (Source, Edit, Other) = (version, null, before);
         Draft = Draft.Of(version.Recipe.Prompt);
-        Settings = PictureSettings.Of(version, Settings);
+        Settings = PictureSettings.Of(Root, Settings);
         Changed?.Invoke();
     }
 

@@ -24,7 +24,14 @@ public sealed class PageMethodTests
     [Fact]
     public void ASliderReadsWhatItWrote()
     {
-        foreach (var slider in new EditMethod[] { new InfEdit(), new LeditsPlusPlus() }.SelectMany(method => PageMethod.Named(method.Name).Sliders))
-            Assert.Equal(slider.Max, slider.Get(slider.Set(new EditedRecipe { Source = "s", Prompt = "a house" }, slider.Max)));
+        foreach (var (method, slider) in EditMethod.Names.SelectMany(name => PageMethod.Named(name).Sliders.Select(slider => (name, slider))))
+        {
+            foreach (var value in new[] { slider.Min, slider.Min + slider.Step, slider.Max })
+            {
+                var edit = slider.Set(new EditedRecipe { Source = "s", Prompt = "a house", Method = method }, value);
+                Assert.Equal(value, slider.Get(edit));
+                edit.Request(null).Validate();
+            }
+        }
     }
 }

@@ -20,6 +20,37 @@ public sealed class WorkspaceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task APageSaysHowTheShownPictureWasMadeAndKeepsTheNextSettingsApart()
+    {
+        var house = await test.Make(TestEngine.House);
+        var red = await test.Make(new EditedRecipe { Source = house.Id, Prompt = "a red house in a field" });
+        var blue = await test.Make(new EditedRecipe { Source = red.Id, Prompt = "a blue house in a field" });
+        using var page = test.OpenPage();
+        var made = $"seed 4, {TestStudio.Steps} steps, guidance 5, ddim, storybook";
+        page.Settings = page.Settings with { Seed = 77, Steps = 3 };
+        Assert.Equal($"Picture 3: {made}", page.ShownSettings);
+        // Edits of edits have the settings of the picture at their beginning.
+        page.Show(red);
+        page.Settings = page.Settings with { Seed = 77, Steps = 3 };
+        page.Show(blue);
+        Assert.Equal((4ul, TestStudio.Steps), (page.Settings.Seed, page.Settings.Steps));
+        page.Show(house);
+        Assert.Equal($"Picture 1: {made}", page.ShownSettings);
+        using var empty = test.NewPage();
+        Assert.Null(empty.ShownSettings);
+    }
+
+    [Fact]
+    public void SettingsAreDescribedInAFewWords()
+    {
+        Assert.Equal(
+            "seed 4, 1 step, guidance 7.5, euler, 512x768, style, LoRAs hat:0.5, clip skip 1, guidance rescale 0.7, long prompts, without “fog”",
+            PictureSettings.Describe(new DrawnRecipe { Prompt = "a house", Model = "models/style", Seed = 4, Steps = 1, Scheduler = "euler", Size = "512x768", Loras = "hat:0.5", ClipSkip = 1, GuidanceRescale = 0.7, LongPrompts = true, Negative = "fog" }));
+        Assert.Equal("opened with null-text, 20 steps, guidance 5, style", PictureSettings.Describe(new InvertedRecipe { Prompt = "a house", Picture = "p", Model = "style", Steps = 20, Guidance = 5 }));
+        Assert.Equal("seed 4, 20 steps, guidance 5, strength 0.6, style", PictureSettings.Describe(new InpaintedRecipe { Prompt = "a house", Picture = "p", Mask = "m", Model = "style", Seed = 4, Steps = 20, Guidance = 5, Strength = 0.6 }));
+    }
+
+    [Fact]
     public async Task AProjectThatAnotherPageDeletedIsNamed()
     {
         await test.Make(TestEngine.House);
