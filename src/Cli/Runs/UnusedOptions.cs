@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Sampling;
 
 namespace PromptToPrompt.Cli.Runs;
 

@@ -1,5 +1,3 @@
-using PromptToPrompt.Diffusion.Images;
-
 namespace PromptToPrompt.Cli.Tests.Runs;
 
 /// <summary>Options that have no effect on a run are refused or noted.</summary>
