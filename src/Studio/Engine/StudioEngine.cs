@@ -318,11 +318,7 @@ public sealed partial class StudioEngine : IAsyncDisposable
     {
         recipe = Catalog.Complete(recipe);
         lock (checking)
-        {
-            RecipeCheck.Require(recipe, store, Models);
-            WordCheck.Require(recipe, store.Version, Catalog.TokenizerFor);
-        }
-
+            RecipeCheck.Require(recipe, store, Models, Catalog.TokenizerFor);
         return recipe;
     }
 

@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
@@ -21,8 +22,9 @@ internal static class RecipeCheck
     /// <param name="recipe">The recipe.</param>
     /// <param name="store">The store with its pictures and versions.</param>
     /// <param name="models">Names of the models.</param>
+    /// <param name="tokenizerFor">Gives the tokenizer of a recipe's model; see <see cref="WordCheck"/>.</param>
     /// <exception cref="InvalidInputException">The recipe is invalid.</exception>
-    public static void Require(Recipe recipe, StudioStore store, IReadOnlyList<string> models)
+    public static void Require(Recipe recipe, StudioStore store, IReadOnlyList<string> models, Func<RootRecipe, ClipTokenizer?> tokenizerFor)
     {
         RequireText(nameof(Recipe.Prompt), recipe.Prompt);
         if (string.IsNullOrWhiteSpace(recipe.Prompt))
@@ -85,6 +87,8 @@ internal static class RecipeCheck
                 RequireSource(edited, store);
                 break;
         }
+
+        WordCheck.Require(recipe, store.Version, tokenizerFor);
     }
 
     /// <summary>Refuses numbers that have no effect on the picture of a recipe. The page keeps those that it does not show, so that only requests are checked.</summary>
