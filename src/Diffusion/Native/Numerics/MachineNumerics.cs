@@ -34,7 +34,7 @@ internal static class MachineNumerics
     public const string IgnoreVariable = "P2P_IGNORE_NUMERICS";
 
     // Increase this when the check covers more.
-    private const int Version = 2;
+    private const int Version = 3;
 
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, NumericsVerdict> Known = [];
