@@ -96,7 +96,7 @@ internal sealed class FullSizeRun : IDisposable
     private void Describe()
     {
         var pixels = side * Shape.Vae.PixelsPerLatent;
-        Print($"{precision}, {pixels}x{pixels}, {get_num_threads()} thread(s); a row of the U-Net is {RowOperations / 1e12:F2} TFLOP");
+        Print($"{precision.Identity}, {pixels}x{pixels}, {get_num_threads()} thread(s); a row of the U-Net is {RowOperations / 1e12:F2} TFLOP");
         Print($"weights of all parts: {ResidentMemory.Current / 1e9:F2} GB resident");
     }
 

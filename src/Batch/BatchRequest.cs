@@ -146,7 +146,7 @@ internal sealed record BatchRequest
     }
 
     /// <summary>The types of the weights and of the computation, as the files name them: one if they are the same.</summary>
-    public static string DtypeOf(StableDiffusionModel model) => model.Precision.ToString().ToLowerInvariant();
+    public static string DtypeOf(StableDiffusionModel model) => model.Precision.Identity.ToLowerInvariant();
 
     private JsonObject Own() => new()
     {

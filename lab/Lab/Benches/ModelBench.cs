@@ -63,7 +63,7 @@ internal static class ModelBench
             var facts = new JsonObject
             {
                 ["model"] = loaded.Directory,
-                ["dtype"] = loaded.Dtype.ToString().ToLowerInvariant(),
+                ["dtype"] = loaded.Precision.Identity.ToLowerInvariant(),
                 ["size"] = $"{demand.Size ?? new PixelSize(loaded.ImageSide, loaded.ImageSide)}",
                 ["threads"] = TorchSharp.torch.get_num_threads(),
                 ["lowMemory"] = loaded.OnePartAtATime,

@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Common.Cpu;
+using PromptToPrompt.Diffusion.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -39,14 +40,23 @@ internal static class Convolution
             return narrow.is_contiguous() ? narrow.clone() : narrow.contiguous();
     }
 
-    private static Tensor Direct(Tensor x, Tensor kernel, Tensor? bias, long stride, long padding) =>
-        kernel.dtype == x.dtype ? nn.functional.conv2d(x, kernel, bias, [stride, stride], [padding, padding])
-        : x.requires_grad && is_grad_enabled() ? Widened.apply(x, new Weights(kernel, bias, stride, padding))
-        : Widen(x, new Weights(kernel, bias, stride, padding));
+    private static Tensor Direct(Tensor x, Tensor kernel, Tensor? bias, long stride, long padding)
+    {
+        if (kernel.dtype == x.dtype)
+            return nn.functional.conv2d(x, kernel, bias, [stride, stride], [padding, padding]);
+        if (bias is not null && ChannelsLast.NeedsGradient(bias))
+        {
+            using var scope = NewDisposeScope();
+            return Direct(x, kernel, bias: null, stride, padding).Plus(bias.view(1, -1, 1, 1)).MoveToOuterDisposeScope();
+        }
+
+        var weights = new Weights(kernel, bias, stride, padding);
+        return ChannelsLast.NeedsGradient(x) ? Widened.apply(x, weights) : Widen(x, weights);
+    }
 
     private static Tensor Widen(Tensor x, Weights weights)
     {
-        using var wide = weights.Kernel.to(x.dtype);
+        using var wide = Precision.Widen(weights.Kernel, x.dtype);
         return nn.functional.conv2d(x, wide, weights.Bias, [weights.Stride, weights.Stride], [weights.Padding, weights.Padding]);
     }
 
@@ -70,6 +80,17 @@ internal static class Convolution
     internal static long Missing(Tensor tensor, int dimension) =>
         tensor.device_type == DeviceType.CPU ? (Group - (tensor.shape[dimension] % Group)) % Group : 0;
 
+    // The gradient of the input: the convolution from the outputs back to the inputs.
+    private static Tensor OfInput(Tensor gradient, Tensor kernel, (long Stride, long Padding, long Height, long Width) of)
+    {
+        using var wide = Precision.Widen(kernel, gradient.dtype);
+        // A stride maps several input sizes to one output size.
+        long[] rest = [Rest(of.Height, 2), Rest(of.Width, 3)];
+        return nn.functional.conv_transpose2d(gradient, wide, null, [of.Stride, of.Stride], [of.Padding, of.Padding], rest);
+
+        long Rest(long input, int side) => input - ((gradient.shape[side] - 1) * of.Stride) + (2 * of.Padding) - kernel.shape[side];
+    }
+
     private sealed record Weights(Tensor Kernel, Tensor? Bias, long Stride, long Padding);
 
     /// <summary>
@@ -92,17 +113,10 @@ internal static class Convolution
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
-            var (stride, padding, height, width) = ((long, long, long, long))ctx.get_data(Settings);
+            var settings = ((long, long, long, long))ctx.get_data(Settings);
             using var kernel = ctx.get_saved_variables()[0];
-            using var wide = kernel.to(grad_output.dtype);
             using (grad_output)
-            {
-                // A stride maps several input sizes to one output size.
-                var rest = new[] { Rest(height, grad_output.shape[2], wide.shape[2]), Rest(width, grad_output.shape[3], wide.shape[3]) };
-                return [nn.functional.conv_transpose2d(grad_output, wide, null, [stride, stride], [padding, padding], rest), null!];
-            }
-
-            long Rest(long input, long output, long side) => input - ((output - 1) * stride) + (2 * padding) - side;
+                return [OfInput(grad_output, kernel, settings), null!];
         }
     }
 }

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Common.Cpu;
 using PromptToPrompt.Diffusion.Native;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,12 +20,12 @@ internal static class LinearProduct
     /// <param name="bias">[outputs]; null for none.</param>
     public static Tensor Apply(Tensor x, Tensor matrix, Tensor? bias = null) =>
         matrix.dtype == x.dtype ? ByLibrary(x, matrix, bias)
-        : x.requires_grad && is_grad_enabled() ? Widened.apply(x, new Weights(matrix, bias))
+        : ChannelsLast.NeedsGradient(x) ? Widened.apply(x, new Weights(matrix, bias))
         : Widen(x, matrix, bias);
 
     private static Tensor Widen(Tensor x, Tensor matrix, Tensor? bias)
     {
-        using var wide = matrix.to(x.dtype);
+        using var wide = Precision.Widen(matrix, x.dtype);
         return ByLibrary(x, wide, bias);
     }
 
@@ -71,13 +72,15 @@ internal static class LinearProduct
         {
             var (x, weights) = ((Tensor)vars[0], (Weights)vars[1]);
             ctx.save_for_backward([weights.Matrix]);
-            return Widen(x, weights.Matrix, weights.Bias);
+            // Not a view, as a product by convolution is: autograd forbids in-place operations on a view that a custom node returns.
+            using var product = Widen(x, weights.Matrix, weights.Bias);
+            return product.detach();
         }
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
             using var matrix = ctx.get_saved_variables()[0];
-            using var wide = matrix.to(grad_output.dtype);
+            using var wide = Precision.Widen(matrix, grad_output.dtype);
             using (grad_output)
                 return [matmul(grad_output, wide), null!];
         }

@@ -11,7 +11,7 @@ public static class ScaledDotProduct
     // Scores per block of the explicit form: 32 MB in bfloat16, about the size of a last-level cache.
     private const long BlockScores = 1 << 24;
 
-    /// <summary>Attention that never holds all probabilities in memory, unless a gradient needs them.</summary>
+    /// <summary>Attention that never holds all probabilities in memory, unless libtorch computes it in bfloat16 for a gradient.</summary>
     /// <param name="query">[rows, heads, queries, width].</param>
     /// <param name="key">[rows, heads, keys, width].</param>
     /// <param name="value">[rows, heads, keys, value width].</param>

@@ -31,8 +31,9 @@ internal readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, i
 /// <param name="OnePartAtATime">Whether only the weights of one part are in memory at a time.</param>
 /// <param name="Images">The original image, its mask, and the result while it is written.</param>
 /// <param name="KeysAndValues">The text's keys and values, which the steps share.</param>
+/// <param name="HasNarrowWeights">Whether the weights have a 16-bit type already.</param>
 internal sealed record MemoryEstimate(
-    long TextWeights, long NetworkWeights, long AutoencoderWeights, long Network, long Decoding, bool OnePartAtATime = false, long Images = 0, long KeysAndValues = 0)
+    long TextWeights, long NetworkWeights, long AutoencoderWeights, long Network, long Decoding, bool OnePartAtATime = false, long Images = 0, long KeysAndValues = 0, bool HasNarrowWeights = false)
 {
     // In units of feature maps of the finest level.
     private const long NetworkMaps = 60;
@@ -84,11 +85,12 @@ internal sealed record MemoryEstimate(
             ModelParts.TextEncoders.Take(shape.TextEncoders.Count).Sum(Parameters) * weight,
             Parameters(ModelParts.UNet) * weight,
             Parameters(ModelParts.Vae) * Single,
-            Math.Max(Maps(Math.Max(1, together)), Maps(demand.LearningRows) + Gradient(demand.LearningRows)),
+            Math.Max(Maps(Math.Max(1, together)), Maps(demand.LearningRows) + Gradient(demand.LearningRows)) + Widened(),
             DecodingMaps * shape.Vae.Channels[0] * decoded * Single,
             options.OnePartAtATime,
             demand.Given is { } image ? ImageBytes * image.Width * image.Height : 0,
-            KeysAndValues(together));
+            KeysAndValues(together),
+            weight < Single);
 
         long Maps(int rows) => rows * finest * NetworkMaps * number;
 
@@ -97,6 +99,9 @@ internal sealed record MemoryEstimate(
         // Autograd keeps the activations of small runs; for larger ones each link is recomputed.
         long Gradient(int rows) => DifferentiableUNet.KeptBytes(rows * finest, number) is var kept && kept <= DifferentiableUNet.MaxKept && !options.OnePartAtATime
             ? kept : rows * finest * GradientMaps * Single;
+
+        // Of a layer with narrow weights, while it runs.
+        long Widened() => precision.HasNarrowWeights ? files.Weights(ModelParts.UNet).Tensors.Values.Max(tensor => tensor.Count) * number : 0;
 
         long Parameters(string part) => PartReport.Of(part, files.Weights(part)).Parameters;
     }
@@ -116,7 +121,8 @@ internal sealed record MemoryEstimate(
 
     private string Advice(bool takesAllParts) => Images > Peak / 2 ? "Use a smaller image."
         : DecodesAtPeak ? "Use VAE tiling or a smaller size."
-        : takesAllParts ? "Use a smaller size, a smaller batch or bfloat16."
-        : OnePartAtATime ? "Use a smaller size or bfloat16."
+        : takesAllParts ? (HasNarrowWeights ? "Use a smaller size or a smaller batch." : "Use a smaller size, a smaller batch or bfloat16.")
+        : OnePartAtATime ? (HasNarrowWeights ? "Use a smaller size." : "Use a smaller size or bfloat16.")
+        : HasNarrowWeights ? "Use low memory, a smaller size or fewer prompts at once."
         : "Use low memory, a smaller size, fewer prompts at once or bfloat16.";
 }

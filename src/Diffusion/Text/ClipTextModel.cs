@@ -20,7 +20,7 @@ internal sealed class ClipTextModel
         Config = config;
         var text = weights["text_model"];
         var embeddings = text["embeddings"];
-        tokenEmbedding = embeddings["token_embedding"].Take("weight", WeightInit.Embedding, 1, config.VocabularySize, Config.HiddenSize);
+        tokenEmbedding = embeddings["token_embedding"].TakeMatrix("weight", WeightInit.Embedding, 1, config.VocabularySize, Config.HiddenSize);
         positionEmbedding = embeddings["position_embedding"].Take("weight", WeightInit.Embedding, 1, config.MaxLength, Config.HiddenSize);
         var shape = new ClipLayerShape(config.HiddenSize, config.IntermediateSize, config.Heads, config.QuickGelu, config.NormEpsilon, Causal: true);
         layers = [.. Enumerable.Range(0, config.Layers).Select(i => new ClipLayer(text["encoder"]["layers"][i], shape))];
@@ -85,9 +85,11 @@ internal sealed class ClipTextModel
         var beyond = ids - Scalar((long)Config.VocabularySize);
         return where(
             beyond.ge(Scalar(0L)).unsqueeze(-1),
-            Rows(further.to(tokenEmbedding.dtype), beyond.clamp_min(Scalar(0L))),
+            Rows(further.to(positionEmbedding.dtype), beyond.clamp_min(Scalar(0L))),
             Rows(tokenEmbedding, ids.clamp_max(Scalar(Config.VocabularySize - 1L)))).MoveToOuterDisposeScope();
     }
 
-    private Tensor Rows(Tensor table, Tensor ids) => table.index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], Config.HiddenSize);
+    // The table may have a narrower type than that of the arithmetic.
+    private Tensor Rows(Tensor table, Tensor ids) =>
+        table.index_select(0, ids.flatten()).to(positionEmbedding.dtype).view(ids.shape[0], ids.shape[1], Config.HiddenSize);
 }

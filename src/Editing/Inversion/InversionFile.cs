@@ -40,7 +40,7 @@ internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framin
             ["model"] = model.Fingerprint,
             ["base"] = model.FingerprintWithoutEmbeddings,
             ["words"] = model.WordsIn(Inverted.Settings.Prompt),
-            ["dtype"] = model.Precision.ToString(),
+            ["dtype"] = model.Precision.Identity,
             ["settings"] = JsonSerializer.Serialize(Inverted.Settings),
             ["framing"] = JsonSerializer.Serialize(Framing),
             ["losses"] = JsonSerializer.Serialize(Inverted.Losses),
@@ -134,7 +134,7 @@ internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framin
     /// <param name="image">The image.</param>
     /// <param name="framing">How the image is fitted to the model's size.</param>
     public bool IsOf(StableDiffusionModel model, InversionSettings settings, Image image, Framing framing)
-        => Dtype == model.Precision.ToString() && Relevant(Inverted.Settings) == Relevant(settings)
+        => Dtype == model.Precision.Identity && Relevant(Inverted.Settings) == Relevant(settings)
         && Framing == framing && Image.Size == image.Size && Image.Rgb.AsSpan().SequenceEqual(image.Rgb);
 
     /// <inheritdoc/>

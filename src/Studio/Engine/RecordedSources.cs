@@ -31,7 +31,7 @@ internal sealed class RecordedSources(StudioStore store, Func<string, IEnumerabl
     public long Bytes => sessions.Bytes;
 
     /// <summary>Identifies a model. The data type and VAE tiling are part of it because they change pictures slightly.</summary>
-    public static string Origin(StableDiffusionModel model) => $"{model.Fingerprint} {model.Precision} {model.TilesImages}";
+    public static string Origin(StableDiffusionModel model) => $"{model.Fingerprint} {model.Precision.Identity} {model.TilesImages}";
 
     /// <summary>The key of a recipe.</summary>
     /// <param name="recipe">The recipe.</param>

@@ -28,10 +28,10 @@ public sealed class PrecisionTests : IDisposable
     }
 
     [Fact]
-    public void ItsTextIsThatOfOneTypeUnlessThereAreTwo()
+    public void ItsIdentityNamesOneTypeUnlessThereAreTwo()
     {
-        Assert.Equal("Float32", Precision.Single.ToString());
-        Assert.Equal("Float16 weights, Float32", Precision.On(CPU, ScalarType.Float16).ToString());
+        Assert.Equal("Float32", Precision.Single.Identity);
+        Assert.Equal("Float16 weights, Float32", Precision.On(CPU, ScalarType.Float16).Identity);
     }
 
     [Fact]
@@ -92,6 +92,55 @@ public sealed class PrecisionTests : IDisposable
             Compare(x, randn([40, channels, side, side], generator: generator).to(type), (input, kernel) => Convolution.Apply(input, kernel, bias, 40, stride, padding));
             Compare(x, randn([64, channels, side, side], generator: generator).to(type), (input, kernel) => Convolution.Apply(input, kernel, null, 64, stride, padding));
         }
+    }
+
+    // A residual block's bias depends on the embedding, whose gradient may be needed.
+    [Theory]
+    [InlineData(16)]
+    [InlineData(5)]
+    public void ABiasKeepsItsGradientBesideANarrowKernel(long side)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(4, CPU);
+        var (x, kernel) = (randn([1, 32, side, side], generator: generator), randn([32, 32, 3, 3], generator: generator).to(ScalarType.Float16));
+        foreach (var needs in new[] { false, true })
+        {
+            var (input, bias) = (x.clone().requires_grad_(needs), zeros(32).requires_grad_(true));
+            Convolution.Apply(input, kernel, bias, 32, 1, 1).sum().backward();
+            AreEqual(bias.grad!, full([32], (float)(side * side), ScalarType.Float32, CPU));
+        }
+    }
+
+    // As the layers after it do.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AProductWithANarrowMatrixMayBeAddedToInPlace(bool byOneDnn)
+    {
+        var before = LinearKernels.Library;
+        try
+        {
+            LinearKernels.Use(byOneDnn ? LinearLibrary.OneDnn : LinearLibrary.Mkl);
+            using var scope = NewDisposeScope();
+            using var generator = new Generator(5, CPU);
+            Compare(
+                randn([2, 256, 64], generator: generator), randn([96, 64], generator: generator).to(ScalarType.Float16),
+                (input, matrix) => LinearProduct.Apply(input, matrix).AddInPlace(ones(2, 256, 96)));
+        }
+        finally
+        {
+            LinearKernels.Use(before);
+        }
+    }
+
+    [Fact]
+    public void OnlyFrozenWeightsOfANarrowerTypeAreWidened()
+    {
+        using var scope = NewDisposeScope();
+        var (x, matrix) = (ones(2, 4), ones(3, 4, dtype: ScalarType.Float16, device: CPU));
+        Assert.Contains("is trained", Assert.Throws<InvalidOperationException>(() => LinearProduct.Apply(x, matrix.clone().requires_grad_(true))).Message);
+        Assert.Contains("Float64 cannot be used for a computation in Float32", Assert.Throws<InvalidOperationException>(() => LinearProduct.Apply(x, matrix.to(ScalarType.Float64))).Message);
+        Assert.Throws<InvalidOperationException>(() => LinearProduct.Apply(x.to(ScalarType.BFloat16), matrix));
     }
 
     public void Dispose() => folder.Dispose();

@@ -11,9 +11,6 @@ namespace PromptToPrompt.Diffusion.Common.Cpu;
 /// </remarks>
 internal sealed unsafe class AttentionBlocks : IDisposable
 {
-    // Below any score. Not -∞, because the difference of two such numbers is taken.
-    private const float Lowest = -1e38f;
-
     private const int Lanes = 8;
 
     private readonly int keys;
@@ -75,7 +72,7 @@ internal sealed unsafe class AttentionBlocks : IDisposable
     {
         var all = Tile.WholeWidths(count);
         ToColumns(queries, count, width, columns, Scale(width));
-        new Span<float>(largest, all).Fill(Lowest);
+        new Span<float>(largest, all).Fill(float.NegativeInfinity);
         new Span<float>(totals, all).Clear();
         new Span<float>(sums, all * valueWidth).Clear();
         for (var first = 0; first < keys; first += AttentionKernel.KeyBlock)

@@ -114,7 +114,7 @@ internal sealed unsafe class AttentionGradient : IDisposable
         for (var first = 0; first < keys; first += AttentionKernel.KeyBlock)
         {
             for (var query = 0; query < all; query += Tile.Width)
-                AddBlock(first, Math.Min(AttentionKernel.KeyBlock, allKeys - first), query);
+                AddBlock(first, Math.Min(AttentionKernel.KeyBlock, keys - first), query);
         }
 
         // In whole tiles the width may be larger.
@@ -125,7 +125,8 @@ internal sealed unsafe class AttentionGradient : IDisposable
     /// <inheritdoc/>
     public void Dispose() => memory.Dispose();
 
-    // One tile of queries with one block of keys.
+    // One tile of queries with one block of keys. Tiles may have rows that complete the last one: zeros, whose probabilities are not computed, because that of
+    // a score of 0 can be infinite where all others are far below it.
     private void AddBlock(int first, int count, int query)
     {
         var (keyWidth, rowWidth, valueRowWidth) = (keyRows.Step, ofKeys.Step, ofValues.Step);

@@ -35,7 +35,7 @@ internal static unsafe class AttentionKernel
     {
         if (!ChannelsLast.NeedsGradient(query, key, value))
             return Attend(query, key, value, exponents: null);
-        // Frees the handles of what the node saves: it takes its own when its forward pass has returned.
+        // Disposes the handles of saved tensors; the node makes its own after the forward pass.
         using var scope = NewDisposeScope();
         return Differentiable.apply(query, key, value).MoveToOuterDisposeScope();
     }
@@ -62,6 +62,7 @@ internal static unsafe class AttentionKernel
                 work.Attend(q[head].From(first), Math.Min(QueryBlock, queries - first), o[head].From(first), logs == null ? null : logs + ((long)head * queries) + first);
             }
         });
+        Keep(query, key, value, exponents);
         return result.MoveToOuterDisposeScope();
     }
 
@@ -94,7 +95,15 @@ internal static unsafe class AttentionKernel
                 work.Give(dk[head], dv[head]);
             }
         });
+        Keep(query, key, value, saved.Result, saved.Exponents, gradient);
         return (ofQuery, ofKey, ofValue);
+    }
+
+    // Until here: the loops have only the addresses of their numbers.
+    private static void Keep(params ReadOnlySpan<Tensor?> tensors)
+    {
+        foreach (var tensor in tensors)
+            GC.KeepAlive(tensor);
     }
 
     private sealed record Saved(Tensor Query, Tensor Key, Tensor Value, Tensor Result, Tensor Exponents);

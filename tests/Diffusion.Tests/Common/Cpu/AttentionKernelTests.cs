@@ -57,9 +57,53 @@ public sealed class AttentionKernelTests
         AreEqual(last, full([1, 1, 3, 4], 299f, float32, CPU), 1e-6);
     }
 
+    // The keys that complete the last tile have a score of 0, beside which all others vanish.
+    [Fact]
+    public void LowScoresOfAllKeysGiveTheSameGradients()
+    {
+        Assert.SkipUnless(Tile.IsSupported, "this processor has no AVX2");
+        using var scope = NewDisposeScope();
+        using var random = new Generator(5, CPU);
+        for (var score = -20.0; score > -300; score -= 0.5)
+        {
+            var (query, key, value) = (full([1, 1, 25, 4], score / 2, float32, CPU), ones(1, 1, 77, 4), randn([1, 1, 77, 4], generator: random));
+            Compare(query, key.add(randn([1, 1, 77, 4], generator: random).mul(1e-3)), value, Tolerance * Math.Abs(score));
+        }
+    }
+
+    [Fact]
+    public void LargeScoresHaveFiniteGradients()
+    {
+        Assert.SkipUnless(Tile.IsSupported, "this processor has no AVX2");
+        using var scope = NewDisposeScope();
+        using var random = new Generator(6, CPU);
+        var (query, key, value) = (randn([1, 2, 40, 16], generator: random).mul(1e4), randn([1, 2, 131, 16], generator: random), randn([1, 2, 131, 16], generator: random));
+        var (_, gradients) = Gradients(AttentionKernel.Apply, query, key, value);
+        Assert.All(gradients, gradient => Assert.True(gradient.isfinite().all().item<bool>()));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void AnyOperandAloneMayNeedAGradient(int which)
+    {
+        Assert.SkipUnless(Tile.IsSupported, "this processor has no AVX2");
+        using var scope = NewDisposeScope();
+        using var random = new Generator(7, CPU);
+        Tensor[] operands = [.. Enumerable.Range(0, 3).Select(_ => randn([1, 2, 30, 8], generator: random))];
+        var (_, all) = Gradients(AttentionKernel.Apply, operands[0], operands[1], operands[2]);
+        operands[which].requires_grad_(true);
+        var result = AttentionKernel.Apply(operands[0], operands[1], operands[2]);
+        using var outer = new Generator(9, CPU);
+        result.backward([randn(result.shape, generator: outer)]);
+        Assert.True(operands[which].grad!.equal(all[which]).all().item<bool>());
+    }
+
     [Theory]
     [InlineData(float.NaN)]
     [InlineData(float.PositiveInfinity)]
+    [InlineData(float.NegativeInfinity)]
     public void NumbersThatAreNotFiniteShow(float number)
     {
         Assert.SkipUnless(Tile.IsSupported, "this processor has no AVX2");
@@ -70,7 +114,12 @@ public sealed class AttentionKernelTests
             {
                 var operands = Enumerable.Range(0, 3).Select(_ => ones(1, 1, 150, 8)).ToArray();
                 operands[operand][0, 0, position, 3] = tensor(number);
-                Assert.False(AttentionKernel.Apply(operands[0], operands[1], operands[2]).isfinite().all().item<bool>(), $"operand {operand}, position {position}");
+                // Such a key has a score of -∞ and no weight.
+                if (operand == 1 && float.IsNegativeInfinity(number))
+                    continue;
+                var (result, gradients) = Gradients(AttentionKernel.Apply, operands[0], operands[1], operands[2]);
+                Assert.False(result.isfinite().all().item<bool>(), $"operand {operand}, position {position}");
+                Assert.Contains(gradients, gradient => !gradient.isfinite().all().item<bool>());
             }
         }
     }
@@ -129,15 +178,15 @@ public sealed class AttentionKernelTests
         Assert.Equal(Tile.IsSupported, AttentionKernel.Suits(whole, whole, whole));
     }
 
-    private static void Compare(Tensor query, Tensor key, Tensor value)
+    private static void Compare(Tensor query, Tensor key, Tensor value, double tolerance = Tolerance)
     {
         Assert.True(AttentionKernel.Suits(query, key, value));
         var (exact, exactGradients) = Gradients(Exact, query.to(float64), key.to(float64), value.to(float64));
         var (result, gradients) = Gradients(AttentionKernel.Apply, query, key, value);
-        AreEqual(AttentionKernel.Apply(query, key, value), exact, Tolerance);
-        AreEqual(result, exact, Tolerance);
+        AreEqual(AttentionKernel.Apply(query, key, value), exact, tolerance);
+        AreEqual(result, exact, tolerance);
         foreach (var (actual, expected) in gradients.Zip(exactGradients))
-            AreEqual(actual, expected, Tolerance);
+            AreEqual(actual, expected, tolerance);
     }
 
     private static Tensor Exact(Tensor query, Tensor key, Tensor value) => matmul(

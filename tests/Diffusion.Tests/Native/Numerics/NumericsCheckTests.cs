@@ -58,7 +58,7 @@ public sealed class NumericsCheckTests
     {
         var report = NumericsCheck.Run(CPU);
         Assert.True(report.IsRight, report.ToString());
-        Assert.Matches(@"^\d\d+ comparisons with float64 passed; largest error \de-\d in float32, \de-\d in bfloat16$", report.ToString());
+        Assert.Matches(@"^\d\d+ comparisons with float64 passed; largest error \de-\d in float32(, \de-\d in bfloat16)?$", report.ToString());
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class NumericsCheckTests
         var report = NumericsCheck.Run(CPU, [half, CheckedOperation.Linear(3, 4, 5), none]);
         Assert.False(report.IsRight);
         Assert.Contains("the result of halved in float32 is off by 0.5 of its largest value", report.ToString());
-        Assert.Contains(report.Faults, fault => fault.ToString() == "the gradient of the matrix of halved in bfloat16 is off by 0.5 of its largest value");
+        Assert.Contains(report.Faults, fault => fault.ToString() == "the gradient of the matrix of halved in float32 is off by 0.5 of its largest value");
         Assert.Contains(report.Faults, fault => fault.ToString().StartsWith("the result of lost in float32 is", StringComparison.Ordinal));
         Assert.DoesNotContain(report.Faults, fault => fault.Operation.StartsWith("matrix", StringComparison.Ordinal));
     }
