@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Cli;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion.Common.Cpu;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Storage.Layouts;
@@ -38,6 +39,8 @@ internal static class OperationsBench
             var folder = Directory.CreateTempSubdirectory("p2p-bench-operations-");
             try
             {
+                // They are not a GPU's, and create tensors of their own.
+                ChannelsLast.AreUsed = false;
                 using var model = Model(folder.FullName);
                 var counts = Measure(model, cancellationToken);
                 Console.Out.WriteLine(report.Json(parse) ? Json.Line(counts) : Table(counts));

@@ -15,6 +15,9 @@ internal static unsafe class ChannelsLast
     /// <summary>Channels in a vector. 16 floats are a cache line; processors with shorter vectors compute them in parts.</summary>
     public const int Lanes = 16;
 
+    /// <summary>Whether the kernels are used. Off only for measurements: of libtorch's own, and of the operations of devices that have none.</summary>
+    public static bool AreUsed { get; set; } = true;
+
     // Less work than this is not worth waking a thread.
     private const long MinPerThread = 1 << 15;
 
@@ -27,7 +30,7 @@ internal static unsafe class ChannelsLast
                 return false;
         }
 
-        return Vector256.IsHardwareAccelerated;
+        return AreUsed && Vector256.IsHardwareAccelerated;
     }
 
     /// <summary>Whether autograd must be able to differentiate with respect to one of these tensors.</summary>
