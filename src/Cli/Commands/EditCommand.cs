@@ -54,8 +54,6 @@ internal static class EditCommand
                 inverting.RequireUnused(parse, isInverted: false);
             if (saved is null && file is null)
                 keepOutside.RequireUnused(parse, "It is for edits of an image: there is no --image and no --inversion.");
-            if (file is not null)
-                inverting.RequireOwn(parse, inverting.Choice(parse).InversionFor());
             var edge = parse.GetValue(feather);
             InvalidInputException.Require(edge is null || edit.Inputs(parse).Any(), "--feather", "It softens the edge of a mask, and there is none.", "Add --mask, or leave it out.");
             InvalidInputException.Require(edge is null || keepOutside.Read(parse), "--feather", "It has no effect with --keep-outside false.", "Leave one of them out.");
@@ -71,6 +69,7 @@ internal static class EditCommand
                     Given = real is null ? null : saved is null ? real.Size : Parsed.Named("--inversion", () => real.Size),
                     HasGradient = file is not null && inverting.Settings(parse, texts[0], run.Sampling.Settings(parse)).Method.HasGradient,
                     Edit = () => edit.Read(parse, saved is null ? texts[1..] : texts, inverting.Choice(parse).EditMethod, hasImage: real is not null, parse.GetValue(attention)),
+                    Notes = file is null ? [] : inverting.Unused(parse, inverting.Choice(parse).InversionFor()),
                     Observation = new Observation { Attention = parse.GetValue(attention) },
                     Prepare = (model, request) => real is null ? CheckFeather(model, request) : Open(real, model, request, parse),
                     AddImages = real is null ? AddEdits : (folder, result) => real.AddImages(folder, result, keepOutside.Read(parse)),

@@ -88,8 +88,6 @@ internal sealed class GridCommand
         IReadOnlyList<RunInput> inputs = [.. RunInput.Given(parse, image), .. RunInput.Given(parse, inversion), .. edit.Inputs(parse), .. sampling.Inputs(parse), .. model.Inputs(parse)];
         var folder = new ImageFolder(output.Folder(parse), output.Overwrites(parse), inputs.Select(input => input.Path));
         var cells = Cells(parse, across, down);
-        if (real is { IsInverted: false })
-            inverting.RequireOwn(parse, cells.Select(each => each.Inversion));
         var hasGradient = real is { IsInverted: false } && cells.Exists(each => each.Inversion.HasGradient);
         var given = real is { IsInverted: true } ? Parsed.Named("--inversion", () => real.Size) : real?.Size;
         using var loaded = model.Load(parse, new MemoryDemand(
@@ -143,7 +141,9 @@ internal sealed class GridCommand
             Warnings.Notation(cells[0].Request.Texts);
             Warnings.Concepts(loaded, cells.Select(each => each.Request));
             Warnings.Unknown(loaded.Directory, loaded.Tokenizer, prompts);
-            Warnings.Note(UnusedOptions.OfAll(parse, loaded, cells.Select(each => each.Request)));
+            if (real is { IsInverted: false })
+                Warnings.Note(inverting.Unused(parse, cells.Select(each => each.Inversion)));
+            Warnings.Note(UnusedOptions.OfAll(loaded, cells.Select(each => (each.Options, each.Request))));
         }
 
         AddImages();
@@ -245,7 +245,7 @@ internal sealed class GridCommand
             if (parse.GetValue(image) is null)
                 inverting.RequireNoInversion(its, isInverted: parse.GetValue(inversion) is not null);
             var request = new ImageRequest(new GenerationRequest { Prompt = prompt, Sampling = sampling.Settings(its) }, edit.Read(its, targets, choice.EditMethod, hasImage), Observation.None);
-            return new Cell(row, column, request, choice);
+            return new Cell(row, column, its, request, choice);
         }
     }
 

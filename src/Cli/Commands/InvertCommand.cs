@@ -45,7 +45,6 @@ internal static class InvertCommand
             var image = Image.Load(parse.GetValue(imageFile)!);
             var settings = options.Settings(parse, parse.GetValue(prompt)!, sampling.Settings(parse));
             settings.Validate();
-            options.RequireOwn(parse, settings.Method);
             IReadOnlyList<RunInput> inputs = [new(imageFile, parse.GetValue(imageFile)!), .. model.Inputs(parse)];
             var path = Target(parse.GetValue(output)!, parse.GetValue(imageFile)!);
             var overwrites = files.Overwrites(parse);
@@ -73,6 +72,7 @@ internal static class InvertCommand
             {
                 Warnings.Notation(settings.Prompt);
                 Warnings.Unknown(loaded.Directory, loaded.Tokenizer, described);
+                Warnings.Note(options.Unused(parse, settings.Method));
             }
 
             file.Save(path, loaded);

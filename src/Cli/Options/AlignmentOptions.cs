@@ -25,7 +25,7 @@ internal sealed class AlignmentOptions
     {
         if (parse.GetValue(align) is null)
             return Enum.Parse<AlignmentKind>(parse.GetValue(kind)!, ignoreCase: true);
-        if (parse.GetResult(kind) is { Implicit: false })
+        if (parse.IsGiven(kind))
             throw new InvalidInputException("--align", "It cannot be combined with --kind.", "Use one of them.");
         return AlignmentKind.Naive;
     }

@@ -75,9 +75,6 @@ internal sealed class EditOptions
     /// <exception cref="InvalidInputException">An option is invalid, or all edits would be equal.</exception>
     public EditRequest Read(ParseResult parse, IReadOnlyList<string> prompts, EditMethod method, bool hasImage, bool showsAttention = false)
     {
-        Parsed.RequireBeside(parse, blendThreshold, blend);
-        Parsed.RequireBeside(parse, blendSubtractThreshold, blendSubtract);
-        Parsed.RequireBeside(parse, blendStart, blend, blendSubtract, mask);
         var edit = Read(parse, methods.Read(parse, method)) with { Prompts = prompts };
         // Only a local blend and heat maps read the words of target prompts.
         InvalidInputException.Require(

@@ -26,7 +26,7 @@ internal sealed class FrameOption(HelpGroup group, params string[] choices)
     /// <summary>A note if cropping, the default, removes more than a tenth of the image; else null.</summary>
     public string? Note(ParseResult parse, Framing framing)
     {
-        if (parse.GetResult(frame) is { Implicit: false })
+        if (parse.IsGiven(frame))
             return null;
         var share = 1 - ((double)framing.Region.Width * framing.Region.Height / ((double)framing.Original.Width * framing.Original.Height));
         return share <= MaxCropWithoutNote ? null

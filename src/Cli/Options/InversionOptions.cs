@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Help;
+using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
@@ -45,17 +46,19 @@ internal sealed class InversionOptions
     private readonly Option<double> proximal = Parsed.Number("--proximal-quantile", "Proximal: quantile of the guidance to discard", new ProximalInversion().Quantile).In(HelpGroup.Inversion);
     private readonly FrameOption frame = FrameOption.Any(HelpGroup.Inversion);
 
-    private IEnumerable<Option> Others => [innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, noiseShift, noiseLimit, secondOrder, depth, gamma, proximal, frame.Option];
-
-    // The options of each method, by its name.
-    private IEnumerable<(string Method, Option[] Options)> Own =>
+    // The options of each method, by its name, and without a name those of several, in the order of the help.
+    private IEnumerable<(string? Method, Option[] Options)> Groups =>
     [
         (NullText.Name, [innerSteps, earlyStop, learningRate, saveMemory]),
+        (null, [fixedPoint, inversionGuidance]),
         (EditFriendly.Name, [skip, noiseShift, noiseLimit, secondOrder]),
         (new UniInversion().Name, [depth]),
         (new BdiaInversion().Name, [gamma]),
         (new ProximalInversion().Name, [proximal]),
+        (null, [frame.Option]),
     ];
+
+    private IEnumerable<Option> Others => Groups.SelectMany(group => group.Options);
 
     private InversionOptions(Option<string> method) => this.method = method;
 
@@ -85,7 +88,7 @@ internal sealed class InversionOptions
     public void AddMethodTo(Command command) => command.Add(method);
 
     /// <summary>The chosen methods.</summary>
-    public MethodChoice Choice(ParseResult parse) => parse.GetResult(method) is { Implicit: false } ? MethodChoice.Parse(parse.GetValue(method)!) : new(null, null);
+    public MethodChoice Choice(ParseResult parse) => parse.IsGiven(method) ? MethodChoice.Parse(parse.GetValue(method)!) : new(null, null);
 
     /// <summary>Refuses options that would have no effect because nothing is inverted.</summary>
     /// <param name="parse">The command line.</param>
@@ -95,22 +98,24 @@ internal sealed class InversionOptions
     public void RequireUnused(ParseResult parse, bool isInverted, params IEnumerable<Option> others)
     {
         RequireNoInversion(parse, isInverted);
-        if (Others.Concat(others).FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is { } given)
+        if (Others.Concat(others).FirstOrDefault(parse.IsGiven) is { } given)
             throw new InvalidInputException($"{given.Name} is an inversion option, and {Reason(isInverted)}. Leave it out.");
     }
 
-    /// <summary>Refuses options of inversion methods that are not used.</summary>
+    /// <summary>Notes on given options of inversion methods that are not used.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="used">The methods that are used, at least one.</param>
-    /// <exception cref="InvalidInputException">One of them was given.</exception>
-    public void RequireOwn(ParseResult parse, params IEnumerable<InversionMethod> used)
+    public IReadOnlyList<string> Unused(ParseResult parse, params IEnumerable<InversionMethod> used)
     {
         string[] names = [.. used.Select(each => each.Name).Distinct()];
-        foreach (var (other, options) in Own.Where(each => !names.Contains(each.Method)))
-        {
-            if (options.FirstOrDefault(parse.IsGiven) is { } given)
-                throw new InvalidInputException(given.Name, $"It is an option of {other}, and the inversion method is {string.Join(" or ", names)}.", $"Invert with {method.Name} {other}, or leave it out.");
-        }
+        var chosen = names is [var only] ? $"the inversion method is {only}" : $"the inversion methods are {string.Join(" and ", names)}";
+        return
+        [
+            .. from other in Groups
+               where other.Method is { } name && !names.Contains(name)
+               from option in other.Options.Where(parse.IsGiven)
+               select UnusedOptions.Note(option.Name, $"it is an option of {other.Method}, and {chosen}"),
+        ];
     }
 
     /// <summary>Refuses an inversion method, because nothing is inverted.</summary>
@@ -145,7 +150,7 @@ internal sealed class InversionOptions
                 SaveMemory = parse.GetValue(saveMemory),
             },
             EditFriendlyInversion friendly => Given(parse, friendly),
-            UniInversion when parse.GetResult(depth) is { Implicit: false } => new UniInversion { Depth = parse.GetValue(depth) },
+            UniInversion when parse.IsGiven(depth) => new UniInversion { Depth = parse.GetValue(depth) },
             BdiaInversion => new BdiaInversion { Gamma = parse.GetValue(gamma) },
             ProximalInversion => new ProximalInversion { Quantile = parse.GetValue(proximal) },
             var other => other,

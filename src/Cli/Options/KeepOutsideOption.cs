@@ -28,7 +28,7 @@ internal sealed class KeepOutsideOption(HelpGroup group, string description)
     /// <exception cref="InvalidInputException">It was given.</exception>
     public void RequireUnused(ParseResult parse, string problem)
     {
-        if (parse.GetResult(keep) is { Implicit: false })
+        if (parse.IsGiven(keep))
             throw new InvalidInputException(keep.Name, problem, "Leave it out.");
     }
 }

@@ -83,11 +83,10 @@ internal sealed class MethodOptions
     {
         foreach (var (other, options) in All.Where(each => each.Method != method.Name))
         {
-            if (options.FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is { } given)
+            if (options.FirstOrDefault(parse.IsGiven) is { } given)
                 throw new InvalidInputException(given.Name, $"It is an option of {other}, and the editing method is {method.Name}.", $"Add --method {other}, or leave it out.");
         }
 
-        Parsed.RequireBeside(parse, subjectThreshold, subject);
         return method switch
         {
             MasaCtrl => new MasaCtrl

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 using PromptToPrompt.Diffusion;
@@ -73,19 +74,8 @@ internal static class Parsed
     /// <summary>Whether an option is on the command line. Otherwise it has its default.</summary>
     public static bool IsGiven(this ParseResult parse, Option option) => parse.GetResult(option) is { Implicit: false };
 
-    /// <summary>Refuses an option that has no effect without others.</summary>
-    /// <param name="parse">The command line.</param>
-    /// <param name="option">The option.</param>
-    /// <param name="others">The others, of which one suffices.</param>
-    /// <exception cref="InvalidInputException">It is given, and none of the others is.</exception>
-    public static void RequireBeside(ParseResult parse, Option option, params Option[] others)
-    {
-        if (parse.IsGiven(option) && !others.Any(parse.IsGiven))
-        {
-            var names = InvalidInputException.AnyOf([.. others.Select(other => other.Name)]);
-            throw new InvalidInputException(option.Name, $"It has no effect without {names}.", $"Add {names}, or leave it out.");
-        }
-    }
+    /// <summary>Whether the command has an option of this name, and it is on the command line.</summary>
+    public static bool IsGiven(this ParseResult parse, string name) => parse.CommandResult.Children.OfType<OptionResult>().Any(given => !given.Implicit && given.Option.Name == name);
 
     /// <summary>Adds an option's name to an error.</summary>
     public static T Named<T>(string name, Func<T> read) => InvalidInputException.Naming(name, read);

@@ -117,9 +117,9 @@ internal sealed class SamplingOptions
             Prompt = followed.Prompt,
             Sampling = given with
             {
-                Steps = IsGiven(steps) ? given.Steps : followed.Sampling.Steps,
-                Guidance = IsGiven(guidance) ? given.Guidance : followed.Sampling.Guidance,
-                GuidanceRescale = IsGiven(guidanceRescale) ? given.GuidanceRescale : followed.Sampling.GuidanceRescale,
+                Steps = parse.IsGiven(steps) ? given.Steps : followed.Sampling.Steps,
+                Guidance = parse.IsGiven(guidance) ? given.Guidance : followed.Sampling.Guidance,
+                GuidanceRescale = parse.IsGiven(guidanceRescale) ? given.GuidanceRescale : followed.Sampling.GuidanceRescale,
                 Scheduler = given.Scheduler ?? followed.Sampling.Scheduler,
                 TimestepSpacing = given.TimestepSpacing ?? followed.Sampling.TimestepSpacing,
                 StepsOffset = followed.Sampling.StepsOffset,
@@ -127,8 +127,6 @@ internal sealed class SamplingOptions
                 ClipSkip = followed.Sampling.ClipSkip,
             },
         };
-
-        bool IsGiven(Option option) => parse.GetResult(option) is { Implicit: false };
     }
 
     /// <summary>The sampling settings. Missing options have their defaults; the number of chunks needs the model and is set later.</summary>

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
@@ -8,9 +9,10 @@ namespace PromptToPrompt.Cli.Runs;
 /// <summary>A cell of a grid.</summary>
 /// <param name="Row">Its row, from 0.</param>
 /// <param name="Column">Its column, from 0.</param>
+/// <param name="Options">Its command line: the options of the grid with the values of its axes.</param>
 /// <param name="Request">Its source and its edit.</param>
 /// <param name="Choice">Its methods.</param>
-internal sealed record Cell(int Row, int Column, ImageRequest Request, MethodChoice Choice)
+internal sealed record Cell(int Row, int Column, ParseResult Options, ImageRequest Request, MethodChoice Choice)
 {
     /// <summary>The inversion of a given image.</summary>
     public InversionMethod Inversion => Choice.InversionFor(Request.Edit.Method);

@@ -74,6 +74,6 @@ internal static class GridOption
         if (option.ValueType == typeof(bool) && axis.Values.FirstOrDefault(value => !bool.TryParse(value, out _)) is { } wrong)
             throw new InvalidInputException($"{name} {axis with { Values = [wrong] }}", $"\"{wrong}\" is not valid.", "Use true or false.");
         InvalidInputException.Require(
-            option.Arity.MaximumNumberOfValues > 1 || parse.GetResult(option) is null or { Implicit: true }, name, $"{option.Name} is also given outside the grid.", "Leave it out.");
+            option.Arity.MaximumNumberOfValues > 1 || !parse.IsGiven(option), name, $"{option.Name} is also given outside the grid.", "Leave it out.");
     }
 }

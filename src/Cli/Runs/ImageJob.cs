@@ -42,6 +42,9 @@ internal sealed record ImageJob
     /// <summary>Reads the edit before the model is loaded.</summary>
     public Func<EditRequest> Edit { get; init; } = () => new EditRequest();
 
+    /// <summary>Notes on options without effect that are known before the run.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>What to record besides the pictures.</summary>
     public Observation Observation { get; init; } = Observation.None;
 

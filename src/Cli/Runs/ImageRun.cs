@@ -85,7 +85,7 @@ internal sealed class ImageRun
             Warnings.Notation(request.Texts);
             Warnings.Concepts(loaded, request);
             Warnings.Unknown(loaded.Directory, loaded.Tokenizer, prompts);
-            Warnings.Note(UnusedOptions.OfAll(parse, loaded, [request]));
+            Warnings.Note([.. job.Notes, .. UnusedOptions.OfAll(loaded, [(parse, request)])]);
         }
 
         job.AddImages(folder, result);

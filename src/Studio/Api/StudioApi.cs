@@ -96,7 +96,6 @@ internal static class StudioApi
     private static Accepted<JobAnswer> Submit<T>(string id, JsonBody<T> recipe, StudioEngine engine, string? parent = null)
         where T : Recipe
     {
-        RecipeCheck.RequireUsed(recipe.Value);
         var job = engine.Submit(id, parent, recipe.Value);
         return TypedResults.Accepted($"/api/jobs/{job.Id}", JobAnswer.Of(job));
     }

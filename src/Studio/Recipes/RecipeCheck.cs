@@ -3,7 +3,6 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Attention;
-using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Studio.Store;
@@ -89,29 +88,6 @@ internal static class RecipeCheck
         }
 
         WordCheck.Require(recipe, store.Version, tokenizerFor);
-    }
-
-    /// <summary>Refuses numbers that have no effect on the picture of a recipe. The page keeps those that it does not show, so that only requests are checked.</summary>
-    /// <exception cref="InvalidInputException">There is one.</exception>
-    public static void RequireUsed(Recipe recipe)
-    {
-        if (recipe is EditedRecipe edited)
-        {
-            InvalidInputException.Require(
-                edited.Blend.Length > 0 || edited.BlendThreshold == EditRequest.DefaultBlendThreshold, nameof(EditedRecipe.BlendThreshold), "It is the threshold of the region of blended words, and there are none.",
-                "Name the words, or leave it out.");
-            InvalidInputException.Require(
-                edited.Subject is not null || edited.SubjectThreshold is null, nameof(EditedRecipe.SubjectThreshold), "It is the threshold of the region of the subject, and there is none.",
-                "Name the subject, or leave it out.");
-        }
-
-        if (recipe is InvertedRecipe inverted)
-        {
-            var nullText = new NullTextInversion();
-            InvalidInputException.Require(
-                inverted.Method == nullText.Name || inverted.InnerSteps == nullText.InnerSteps, nameof(InvertedRecipe.InnerSteps), $"The inversion {inverted.Method} does not use it.",
-                $"Leave it out, or use {nullText.Name}.");
-        }
     }
 
     /// <summary>Checks again, quickly, that the pictures of a checked recipe are still there.</summary>

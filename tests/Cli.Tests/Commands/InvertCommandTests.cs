@@ -9,7 +9,7 @@ namespace PromptToPrompt.Cli.Tests.Commands;
 public sealed class InvertCommandTests : IDisposable
 {
     private const string Prompt = "a red ball in a field";
-    private static readonly string[] Fast = ["--steps", "3", "--size", "64x64", "--quiet", "--model", TinyModel.Shared.Folder];
+    private static readonly string[] Fast = ["--steps", "3", "--inner-steps", "2", "--size", "64x64", "--quiet", "--model", TinyModel.Shared.Folder];
     private readonly TemporaryFolder folder = new();
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Attention;
@@ -29,7 +30,7 @@ public sealed class CellMakerTests
 
         List<int> Rows(IReadOnlyList<EditMethod> methods)
         {
-            Cell[] cells = [.. methods.Select((method, column) => new Cell(0, column, new(source, new EditRequest { Prompts = [Target], Method = method }, Observation.None), MethodChoice.Usual))];
+            Cell[] cells = [.. methods.Select((method, column) => new Cell(0, column, new Command("cell").Parse(""), new(source, new EditRequest { Prompts = [Target], Method = method }, Observation.None), MethodChoice.Usual))];
             using var maker = new CellMaker(model, cells, isGiven: true);
             var (rows, steps, total) = (new List<int>(), new List<int>(), 0);
             maker.Make(() => { }, new Each(step =>

@@ -49,9 +49,10 @@ public sealed class MethodApiTests(SharedStudio shared)
         await Refused("crossPart", new { source = uninverted, prompt = "a red house", method = "infedit", crossPart = 2 });
         await Refused("noiseShift", new { picture, prompt = "a house", method = "direct", noiseShift = 1 }, "invert");
         await Refused("inversionGuidance", new { picture, prompt = "a house", method = "uni-inv", inversionGuidance = 1 }, "invert");
-        await Refused("innerSteps", new { picture, prompt = "a house", method = "direct", innerSteps = 3 }, "invert");
-        await Refused("blendThreshold", new { source = drawn, prompt = "a red house", blendThreshold = 0.5 });
-        await Refused("subjectThreshold", new { source = drawn, prompt = "a red house", method = "masactrl", subjectThreshold = 0.5 });
+        // Programs may send the same numbers to every method.
+        await studio.Make(project, "invert", new { picture, prompt = "a house", method = "direct", innerSteps = 3, steps = 3 });
+        await studio.Make(project, "edit", new { source = drawn, prompt = "a red house", blendThreshold = 0.5 });
+        await studio.Make(project, "edit", new { source = drawn, prompt = "a red house", method = "masactrl", subjectThreshold = 0.5 });
         await Refused("method", new { source = drawn, prompt = "a red house", method = "magic" });
         await Refused("shareStart", new { source = drawn, prompt = "a red house", shareStart = 0.5 });
         await Refused("shareStart", new { source = drawn, prompt = "a red house", method = "masactrl", shareStart = 2 });
