@@ -122,8 +122,13 @@ internal sealed class CommandLine(RootCommand root, string name = "p2p")
         : parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
             .FirstOrDefault(value => value.Length > 2 && value.StartsWith("--", StringComparison.Ordinal) && !value.Contains(' ', StringComparison.Ordinal));
 
-    private static string Meant(string text, Command command) =>
-        Suggestion.Question(text, command.Subcommands.Concat<Symbol>(command.Options).Where(symbol => !symbol.Hidden).Select(symbol => symbol.Name)) is { Length: > 0 } question ? $" {question.TrimEnd()}" : "";
+    // A text with dashes means an option, one without a command.
+    private static string Meant(string text, Command command)
+    {
+        var names = command.Subcommands.Concat<Symbol>(command.Options).Where(symbol => !symbol.Hidden && symbol.Name.StartsWith('-') == text.StartsWith('-')).ToLookup(symbol => symbol.Name.TrimStart('-'), symbol => symbol.Name);
+        var nearest = Suggestion.For(text.TrimStart('-'), names.Select(name => name.Key));
+        return nearest is null ? "" : $" {Suggestion.Question(names[nearest].First()).TrimEnd()}";
+    }
 
     private string PathOf(ParseResult parse)
     {

@@ -34,6 +34,12 @@ public sealed class CommandLineTests
     public void WrongInputIsOneLineAndExitCode2(string expected, params string[] arguments) =>
         Assert.Contains(expected, InProcess.Run(arguments).FailedWith(2));
 
+    [Theory]
+    [InlineData("--edit")]
+    [InlineData("generate", "a cat", "--generate")]
+    [InlineData("steps")]
+    public void DashesDistinguishOptionsFromCommands(params string[] arguments) => Assert.DoesNotContain("Did you mean", InProcess.Run(arguments).FailedWith(2), StringComparison.Ordinal);
+
     [Fact]
     [Trait("Category", "Process")]
     public void AProcessEndsWithTheExitCode() => Assert.StartsWith("p2p: --steps: ", P2P.Run("generate", "a", "--steps", "many").FailedWith(2));

@@ -113,8 +113,7 @@ internal static class BatchSettings
         }
         catch (FormatException)
         {
-            var question = MethodChoice.Suggest(text) is { } meant ? $"Did you mean {meant}? " : "";
-            throw new InvalidInputException($"\"{text}\" is unknown. {question}Use {MethodChoice.Form}.");
+            throw new InvalidInputException($"\"{text}\" is unknown. {Suggestion.Question(MethodChoice.Suggest(text))}Use {MethodChoice.Form}.");
         }
     }
 

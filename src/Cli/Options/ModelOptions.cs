@@ -28,7 +28,7 @@ internal sealed class ModelOptions
         DefaultValueFactory = _ => "storybook",
     };
 
-    private readonly Option<string> device = Parsed.Of("--device", "Device: auto, cpu, cuda or cuda:N", "auto, cpu, cuda or cuda:N", ReadDevice, suggest: text => Suggestion.For(text, ["auto", "cpu", "cuda"])).In(HelpGroup.Model);
+    private readonly Option<string> device = Parsed.Of("--device", "Device: auto, cpu, cuda or cuda:N", "auto, cpu, cuda or cuda:N", ReadDevice, suggest: NearestDevice).In(HelpGroup.Model);
     private readonly CheckpointOptions checkpoint = new();
     private readonly Option<string> dtype = Parsed.Choice("--dtype", "Type of the weights, and of the computation if the device has arithmetic in it, otherwise float32", "float32", "float32", "bfloat16", "float16").In(HelpGroup.Model);
     private readonly MemoryOptions memory = new();
@@ -173,6 +173,9 @@ internal sealed class ModelOptions
 
         ModelLoadOptions FilesWith(IReadOnlyList<Lora> loras, IReadOnlyList<TextEmbedding> words) => files with { Loras = loras, Embeddings = [.. files.Embeddings, .. words] };
     }
+
+    // "gpu" is nearer to "cpu".
+    private static string? NearestDevice(string text) => text.StartsWith("gpu", StringComparison.OrdinalIgnoreCase) ? "cuda" : Suggestion.For(text, ["auto", "cpu", "cuda"]);
 
     private static IEnumerable<string> AsGiven(ParseResult parse, Option option)
     {

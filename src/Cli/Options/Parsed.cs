@@ -54,8 +54,7 @@ internal static class Parsed
             }
             catch (FormatException)
             {
-                var question = suggest?.Invoke(text) is { } meant ? $"Did you mean {meant}? " : "";
-                result.AddError($"{name}: \"{text}\" is not valid. {question}Use {wanted}.");
+                result.AddError($"{name}: \"{text}\" is not valid. {Suggestion.Question(suggest?.Invoke(text))}Use {wanted}.");
                 return default;
             }
         },

@@ -39,6 +39,8 @@ public sealed class MethodTests : IDisposable
     [InlineData("--spacing: \"trailling\" is not valid. Did you mean trailing? Use auto,", "--spacing", "trailling")]
     [InlineData("--dtype: \"bfloat\" is not valid. Did you mean bfloat16? Use float32,", "--dtype", "bfloat")]
     [InlineData("--device: \"cdua\" is not valid. Did you mean cuda? Use auto,", "--device", "cdua")]
+    [InlineData("--device: \"gpu\" is not valid. Did you mean cuda? Use auto,", "--device", "gpu")]
+    [InlineData("--device: \"GPU:1\" is not valid. Did you mean cuda? Use auto,", "--device", "GPU:1")]
     [InlineData("--frame: \"corp\" is not valid. Did you mean crop? Use crop,", "--frame", "corp")]
     [InlineData("--method: direct is an inversion method, and there is no --image. Give the image to invert with --image, or use --method pnp alone.", "--method", "direct+pnp")]
     [InlineData("--method: direct is an inversion method, and there is no --image. Give the image to invert with --image, or use an editing method (p2p, masactrl,", "--method", "direct")]
