@@ -29,6 +29,7 @@ public sealed class BrushTests(StudioBrowser browser)
         var size = await visitor.Page.GetByLabel("Size of the brush").InputValueAsync();
         await visitor.Page.Mouse.WheelAsync(0, -100);
         await Expect(visitor.Page.GetByLabel("Size of the brush")).Not.ToHaveValueAsync(size);
+        await Expect(visitor.Page.Locator("label:has([data-brush-size]) output")).ToHaveTextAsync(await visitor.Page.GetByLabel("Size of the brush").InputValueAsync());
         await visitor.Touch("Clear");
         Assert.Equal(0, await Painted(visitor));
     }
@@ -48,6 +49,7 @@ public sealed class BrushTests(StudioBrowser browser)
 
         // The strokes and the words are still there.
         await visitor.Page.GetByLabel("Feather of the mask in pixels").FillAsync("4");
+        await Expect(visitor.Page.GetByLabel("Feather of the mask in pixels")).ToHaveAttributeAsync("aria-valuetext", "4 px");
         await Expect(visitor.Page.GetByText("4 px", new() { Exact = true })).ToBeVisibleAsync();
         var soft = await Opacities(visitor, ".soft");
         Assert.True(soft.Full < hard.Full && soft.Soft > hard.Soft, $"{hard} and {soft}");

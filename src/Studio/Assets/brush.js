@@ -193,7 +193,9 @@ async function make(use) {
 document.addEventListener('keydown', event => { if (event.key === 'Enter' && !event.isComposing && closest(event, '[data-brush-words]')) make('fill') })
 document.addEventListener('input', event => {
     if (!closest(event, '[data-brush-feather]')) return
-    document.querySelector('[data-brush-feather-label]').textContent = feather() === null ? 'auto' : `${feather()} px`
+    const text = feather() === null ? 'auto' : `${feather()} px`
+    document.querySelector('[data-brush-feather-label]').textContent = text
+    event.target.setAttribute('aria-valuetext', text)
     showSoft()
 })
 
@@ -226,6 +228,8 @@ document.addEventListener('wheel', event => {
     if (!closest(event, '.brush') || event.ctrlKey) return
     event.preventDefault()
     size().value = Number(size().value) - Math.sign(event.deltaY) * 2
+    // values.js shows it.
+    size().dispatchEvent(new Event('input', { bubbles: true }))
 }, { passive: false })
 document.addEventListener('click', event => {
     const erase = closest(event, '[data-brush-erase]')
