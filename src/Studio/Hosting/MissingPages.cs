@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Net.Http.Headers;
 using PromptToPrompt.Studio.Pages;
 
 namespace PromptToPrompt.Studio.Hosting;
@@ -15,7 +16,7 @@ internal sealed class MissingPages(RequestDelegate next)
 
     /// <summary>Reports that a page has nothing to show.</summary>
     /// <param name="context">The request of the page.</param>
-    /// <param name="title">What is missing.</param>
+    /// <param name="title">The missing thing.</param>
     public static void Report(HttpContext context, string title)
     {
         context.Response.StatusCode = StatusCodes.Status404NotFound;
@@ -30,6 +31,9 @@ internal sealed class MissingPages(RequestDelegate next)
             return;
         response.Headers.Remove(OfPages);
         response.ContentType = null;
+        // The answer depends on who asks, and the address may exist later.
+        response.Headers.Append(HeaderNames.Vary, HeaderNames.Accept);
+        response.Headers.CacheControl = "no-store";
         if (IsOfBrowser(request))
             await Render(context, context.Items[Title] as string ?? Unknown);
     }
@@ -50,7 +54,7 @@ internal sealed class MissingPages(RequestDelegate next)
         }
     }
 
-    // A wildcard is no wish for a page: programs send it.
+    // Programs send */*, so it does not ask for a page.
     private static bool IsOfBrowser(HttpRequest request) =>
         (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) && !request.Path.StartsWithSegments("/api")
         && request.GetTypedHeaders().Accept.Any(accepted => accepted.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase));

@@ -19,6 +19,7 @@ public sealed class MissingPagesTests(SharedStudio shared)
         using var answer = await Ask(address, OfBrowser);
         Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
         Assert.Equal("text/html", answer.Content.Headers.ContentType!.MediaType);
+        RequireNotKept(answer);
         var page = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.Contains(title, page, StringComparison.Ordinal);
         Assert.Contains("<a href=\"/\">", page, StringComparison.Ordinal);
@@ -37,6 +38,8 @@ public sealed class MissingPagesTests(SharedStudio shared)
         using var answer = await Ask(address, accept);
         Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
         Assert.Equal("application/problem+json", answer.Content.Headers.ContentType!.MediaType);
+        if (!address.StartsWith("/api/versions", StringComparison.Ordinal))
+            RequireNotKept(answer);
     }
 
     [Fact]
@@ -47,6 +50,13 @@ public sealed class MissingPagesTests(SharedStudio shared)
         using var answer = await shared.Studio.Http.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.False(answer.IsSuccessStatusCode);
         Assert.NotEqual("text/html", answer.Content.Headers.ContentType?.MediaType);
+    }
+
+    // A cache must not give a browser's page to a program, or either once the address exists.
+    private static void RequireNotKept(HttpResponseMessage answer)
+    {
+        Assert.Equal(["Accept"], answer.Headers.Vary);
+        Assert.Equal("no-store", answer.Headers.CacheControl?.ToString());
     }
 
     private async Task<HttpResponseMessage> Ask(string address, string? accept)
