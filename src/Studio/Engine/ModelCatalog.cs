@@ -20,11 +20,8 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
     // Replaced as a whole when a model is added.
     private volatile IReadOnlyList<OfferedModel> offered = [.. models.DistinctBy(model => model.Name)];
 
-    // Of the models that were loaded; words can only be counted with them.
-    private readonly ConcurrentDictionary<string, ClipTokenizer> tokenizers = new(StringComparer.Ordinal);
-
-    // Read without a model, for the words of recipes.
-    private readonly ConcurrentDictionary<string, (string? Loras, IReadOnlyList<TextEmbedding> Words, ClipTokenizer Tokenizer)> read = new(StringComparer.Ordinal);
+    // The tokenizer of each model that was loaded, or whose recipes were checked, as it was read last.
+    private readonly ConcurrentDictionary<string, (string Contents, ClipTokenizer Tokenizer)> tokenizers = new(StringComparer.Ordinal);
 
     // The words of the files that models are offered with, normalized.
     private readonly ConcurrentDictionary<string, HashSet<string>> given = new(StringComparer.Ordinal);
@@ -57,7 +54,6 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
             offered = [.. offered.Where(other => other.Name != model)];
         tokenizers.TryRemove(model, out _);
         given.TryRemove(model, out _);
-        read.TryRemove(model, out _);
         Changed?.Invoke();
     }
 
@@ -65,15 +61,16 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
     /// <returns>Null if it cannot be read; loading the model then says why.</returns>
     public ClipTokenizer? TokenizerFor(RootRecipe recipe)
     {
-        var words = EmbeddingsOf(recipe.Model);
-        if (read.TryGetValue(recipe.Model, out var known) && known.Loras == recipe.Loras && known.Words.SequenceEqual(words))
-            return known.Tokenizer;
-        if (Find(recipe.Model) is not { LoadTokenizer: { } load })
-            return null;
         try
         {
-            var tokenizer = load(LorasFor(recipe), words);
-            read[recipe.Model] = (recipe.Loras, words, tokenizer);
+            // Before the files are read, so that files which are replaced meanwhile are read again.
+            var contents = ContentsOf(recipe);
+            if (tokenizers.TryGetValue(recipe.Model, out var known) && known.Contents == contents)
+                return known.Tokenizer;
+            if (Find(recipe.Model) is not { LoadTokenizer: { } load })
+                return null;
+            var tokenizer = load(LorasFor(recipe), EmbeddingsOf(recipe.Model));
+            tokenizers[recipe.Model] = (contents, tokenizer);
             return tokenizer;
         }
         catch (Exception e) when (e is InvalidInputException or IOException or UnauthorizedAccessException)
@@ -124,6 +121,7 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
         if (LorasOf(model).Any(lora => LoraWeights.Name(lora) == name))
             throw AddedLoras.Taken(name);
         await added.Add(model, name, body, RequireFits, cancellationToken);
+        tokenizers.TryRemove(model, out _);
         Changed?.Invoke();
         return name;
 
@@ -142,13 +140,14 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
     {
         if (!added.Remove(model, name))
             return false;
+        tokenizers.TryRemove(model, out _);
         Changed?.Invoke();
         return true;
     }
 
-    /// <summary>The learned words of a model; until it is loaded, only those that were learned here.</summary>
+    /// <summary>The learned words of a model; until its tokenizer is read, only those that were learned here.</summary>
     public IReadOnlyList<string> LearnedWordsOf(string model) =>
-        [.. (tokenizers.GetValueOrDefault(model)?.AddedWords ?? []).Where(word => !word.StartsWith("<|", StringComparison.Ordinal)).Union(AddedWordsOf(model))];
+        [.. (tokenizers.GetValueOrDefault(model).Tokenizer?.AddedWords ?? []).Where(word => !word.StartsWith("<|", StringComparison.Ordinal)).Union(AddedWordsOf(model))];
 
     /// <summary>The words of a model that were learned here.</summary>
     public IReadOnlyList<string> AddedWordsOf(string model) => Find(model) is { } found ? [.. WordsAddedTo(found).Select(word => word.Word)] : [];
@@ -190,15 +189,15 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
     {
         if (!words.Remove(model, word))
             return false;
-        // A loaded tokenizer has it until the model is loaded again.
+        // It has the word.
         tokenizers.TryRemove(model, out _);
         Changed?.Invoke();
         return true;
     }
 
-    /// <summary>The words of a prompt that a model does not read, because one chunk of tokens is full; empty until the model is loaded.</summary>
+    /// <summary>The words of a prompt that a model does not read, because one chunk of tokens is full; empty until the model's tokenizer is read.</summary>
     public IReadOnlyList<string> CutWords(string model, string prompt) =>
-        tokenizers.GetValueOrDefault(model)?.Tokenize(WeightedPrompt.Parse(prompt).Text).Truncated ?? [];
+        tokenizers.GetValueOrDefault(model).Tokenizer?.Tokenize(WeightedPrompt.Parse(prompt).Text).Truncated ?? [];
 
     /// <summary>Names the default model in a recipe that names none, and writes equal weights of LoRAs alike, so that they give one key.</summary>
     /// <exception cref="InvalidInputException">The weights name another LoRA, or are not numbers.</exception>
@@ -235,10 +234,24 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
         }
     }
 
-    /// <summary>Keeps the tokenizer of a loaded model, and logs its notes.</summary>
-    public void OnLoaded(OfferedModel model, StableDiffusionModel loaded)
+    /// <summary>Identifies the LoRAs and the words that a model reads for a recipe.</summary>
+    /// <exception cref="InvalidInputException">The recipe names a LoRA that the model does not have.</exception>
+    public string ContentsOf(RootRecipe recipe)
     {
-        tokenizers[model.Name] = loaded.Tokenizer;
+        var learned = Find(recipe.Model) is { } found ? WordsAddedTo(found) : [];
+        return string.Join('\n', [.. LorasFor(recipe).Select(lora => $"{lora.Path} {VersionOf(lora.Path)}"), .. learned.Select(word => $"{word.Path} {word.Hash}")]);
+
+        // LoRAs are too large to hash for each recipe.
+        static string? VersionOf(string path) => new FileInfo(path) is { Exists: true } file ? $"{file.Length} {file.LastWriteTimeUtc.Ticks}" : null;
+    }
+
+    /// <summary>Keeps the tokenizer of a loaded model, and logs its notes.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="contents">Its <see cref="ContentsOf"/>.</param>
+    /// <param name="loaded">The loaded model.</param>
+    public void OnLoaded(OfferedModel model, string contents, StableDiffusionModel loaded)
+    {
+        tokenizers[model.Name] = (contents, loaded.Tokenizer);
         IEnumerable<string> notes = loaded.SchedulerConfig.Substitution is { } scheduler ? [.. loaded.Notes, scheduler] : loaded.Notes;
         foreach (var note in notes)
             log?.LogWarning("{Model}: {Note}", model.Name, note);

@@ -27,7 +27,7 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
     /// <summary>Loads it with other weights of its LoRAs, and with additional words.</summary>
     public Func<IReadOnlyList<Lora>, IReadOnlyList<TextEmbedding>, StableDiffusionModel>? LoadWith { get; init; }
 
-    /// <summary>Reads its tokenizer alone, with some LoRAs and additional words. Null if that is not possible: words are then checked when a picture is made.</summary>
+    /// <summary>Reads its tokenizer alone, with some LoRAs and additional words. Null if that is not possible: until the model is loaded, words are then checked when a picture is made.</summary>
     public Func<IReadOnlyList<Lora>, IReadOnlyList<TextEmbedding>, ClipTokenizer>? LoadTokenizer { get; init; }
 
     /// <summary>Throws <see cref="InvalidInputException"/> if a LoRA does not fit, without loading the model. Null if none can be added.</summary>
@@ -42,9 +42,9 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
 
 /// <summary>The models of a device. At most one is in memory.</summary>
 /// <param name="catalog">The models.</param>
-/// <param name="arrived">Called after a model is loaded.</param>
+/// <param name="arrived">Called after a model is loaded, with its <see cref="ModelCatalog.ContentsOf"/>.</param>
 /// <param name="leaving">Called before a model is unloaded.</param>
-internal sealed class ModelShelf(ModelCatalog catalog, Action<OfferedModel, StableDiffusionModel> arrived, Action leaving) : IDisposable
+internal sealed class ModelShelf(ModelCatalog catalog, Action<OfferedModel, string, StableDiffusionModel> arrived, Action leaving) : IDisposable
 {
     private (string Name, string? Loras, IReadOnlyList<TextEmbedding> Words, StableDiffusionModel Model)? loaded;
 
@@ -62,11 +62,11 @@ internal sealed class ModelShelf(ModelCatalog catalog, Action<OfferedModel, Stab
         var model = catalog.Find(name)
             ?? throw new InvalidInputException(
                 "Model", $"The studio has no model \"{name}\".", $"Use {InvalidInputException.AnyOf([.. catalog.Names])}.");
-        var weighted = catalog.LorasFor(recipe);
+        var (weighted, contents) = (catalog.LorasFor(recipe), catalog.ContentsOf(recipe));
         Dispose();
         loaded = (name, loras, words, loras is null && words.Count == 0 ? model.Load() : model.LoadWith!(weighted, words));
         Loaded = name;
-        arrived(model, loaded.Value.Model);
+        arrived(model, contents, loaded.Value.Model);
         return loaded.Value.Model;
     }
 

@@ -98,12 +98,14 @@ public sealed class StudioEngineTests : IAsyncDisposable
     [Fact]
     public async Task AWordThatOnlyTheModelCanCheckFailsInASentence()
     {
-        await test.Restart(models: [TestStudio.Model with { LoadTokenizer = (_, _) => throw new IOException("unreadable") }]);
         var source = await test.Make(House);
+        await test.Restart(models: [TestStudio.Model with { LoadTokenizer = (_, _) => throw new IOException("unreadable") }]);
         var over = await test.Submit(new EditedRecipe { Source = source.Id, Prompt = "a red house", Blend = "horse" }).WhenOver();
         Assert.Equal(JobState.Failed, over.State);
         Assert.Contains("horse", over.Problem, StringComparison.Ordinal);
         Assert.Equal("blend", over.Setting);
+        // The loaded model has a tokenizer.
+        Assert.Equal("Blend", Assert.Throws<InvalidInputException>(() => test.Submit(new EditedRecipe { Source = source.Id, Prompt = "a blue house", Blend = "horse" })).Setting);
     }
 
     [Fact]
