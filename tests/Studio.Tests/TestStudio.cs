@@ -38,7 +38,6 @@ internal sealed class TestStudio : IAsyncDisposable
         Words = ModelWords.Find(EmbeddedModel.Folder()),
     };
 
-
     /// <summary>A random model with the embedded one's name and words. Its pictures show nothing and take a tenth of the time.</summary>
     public static OfferedModel Model { get; } = Embedded with { Load = () => StableDiffusionModel.Load(TinyModel.Shared.Folder) };
 

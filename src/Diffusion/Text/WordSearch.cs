@@ -42,7 +42,7 @@ internal static class WordSearch
     /// <summary>The error message for a word that <see cref="Find"/> does not find, with advice.</summary>
     /// <param name="prompt">The prompt.</param>
     /// <param name="word">The word or phrase.</param>
-    /// <param name="role">What to call the prompt.</param>
+    /// <param name="role">The prompt's name in errors.</param>
     public static string Missing(this TokenizedPrompt prompt, string word, string role = "the prompt")
     {
         var query = SpellingsOf(PromptText.Words(word));

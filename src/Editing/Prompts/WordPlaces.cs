@@ -20,7 +20,7 @@ internal static class WordPlaces
         return found;
     }
 
-    /// <summary>What errors call a prompt of an edit.</summary>
+    /// <summary>The prompt's name in errors.</summary>
     /// <param name="index">Its index among the source prompt and the targets.</param>
     /// <param name="count">Number of all these prompts.</param>
     public static string RoleOf(int index, int count) => index == 0 ? "the source prompt" : count == 2 ? "the target prompt" : $"target prompt {index}";
@@ -29,7 +29,7 @@ internal static class WordPlaces
     /// <param name="prompt">The prompt.</param>
     /// <param name="word">The word.</param>
     /// <param name="setting">The setting that names the word, for the error.</param>
-    /// <param name="role">What the error calls the prompt.</param>
+    /// <param name="role">The prompt's name in errors.</param>
     /// <exception cref="InvalidInputException">The prompt does not contain the word.</exception>
     public static void RequireIn(TokenizedPrompt prompt, string word, string setting, string role)
     {
@@ -54,7 +54,7 @@ internal static class WordPlaces
     /// <param name="prompts">The prompts.</param>
     /// <param name="word">The word.</param>
     /// <param name="setting">The setting that names the word, for the error.</param>
-    /// <param name="role">What the error calls the prompts.</param>
+    /// <param name="role">The prompts' name in errors.</param>
     /// <exception cref="InvalidInputException">No prompt contains the word.</exception>
     public static void RequireInAny(IReadOnlyList<TokenizedPrompt> prompts, string word, string setting, string role = "prompts")
     {

@@ -34,7 +34,7 @@ public static class PictureSettings
         var sampling = root.Sampling();
         string?[] parts =
         [
-            root is InvertedRecipe inverted ? $"opened with {inverted.Method}" : $"seed {sampling.Seed}",
+            root is InvertedRecipe inverted ? $"inverted with {inverted.Method}" : $"seed {sampling.Seed}",
             sampling.Steps == 1 ? "1 step" : $"{sampling.Steps} steps",
             Written($"guidance {sampling.Guidance}"),
             (root as DrawnRecipe)?.Scheduler,
@@ -45,7 +45,7 @@ public static class PictureSettings
             sampling.ClipSkip > 0 ? $"clip skip {sampling.ClipSkip}" : null,
             sampling.GuidanceRescale > 0 ? Written($"guidance rescale {sampling.GuidanceRescale}") : null,
             root.LongPrompts ? "long prompts" : null,
-            sampling.Negative.Length > 0 ? $"without “{sampling.Negative}”" : null,
+            sampling.Negative.Length > 0 ? $"negative prompt “{sampling.Negative}”" : null,
         ];
         return string.Join(", ", parts.Where(part => part is not null));
     }

@@ -44,9 +44,9 @@ public sealed class WorkspaceTests : IAsyncDisposable
     public void SettingsAreDescribedInAFewWords()
     {
         Assert.Equal(
-            "seed 4, 1 step, guidance 7.5, euler, 512x768, style, LoRAs hat:0.5, clip skip 1, guidance rescale 0.7, long prompts, without “fog”",
+            "seed 4, 1 step, guidance 7.5, euler, 512x768, style, LoRAs hat:0.5, clip skip 1, guidance rescale 0.7, long prompts, negative prompt “fog”",
             PictureSettings.Describe(new DrawnRecipe { Prompt = "a house", Model = "models/style", Seed = 4, Steps = 1, Scheduler = "euler", Size = "512x768", Loras = "hat:0.5", ClipSkip = 1, GuidanceRescale = 0.7, LongPrompts = true, Negative = "fog" }));
-        Assert.Equal("opened with null-text, 20 steps, guidance 5, style", PictureSettings.Describe(new InvertedRecipe { Prompt = "a house", Picture = "p", Model = "style", Steps = 20, Guidance = 5 }));
+        Assert.Equal("inverted with null-text, 20 steps, guidance 5, style", PictureSettings.Describe(new InvertedRecipe { Prompt = "a house", Picture = "p", Model = "style", Steps = 20, Guidance = 5 }));
         Assert.Equal("seed 4, 20 steps, guidance 5, strength 0.6, style", PictureSettings.Describe(new InpaintedRecipe { Prompt = "a house", Picture = "p", Mask = "m", Model = "style", Seed = 4, Steps = 20, Guidance = 5, Strength = 0.6 }));
     }
 
