@@ -5,6 +5,7 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using PromptToPrompt.Benchmarks;
 using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Native.Numerics;
 
 LibTorch.EnsureLoaded();
 switch (args)
@@ -13,6 +14,10 @@ switch (args)
         return FullSizeRun.Execute(options);
     case ["inversion", .. var ways]:
         return InversionRun.Execute(ways);
+    case ["linear"]:
+        for (var i = 0; i < 5; i++)
+            Console.WriteLine(FormattableString.Invariant($"linear layers: oneDNN is {LinearChoice.Advantage():F2} times as fast as MKL"));
+        return 0;
     case ["memory", var path]:
         return MemoryRun.Execute(path);
     case ["photograph"]:
