@@ -81,11 +81,11 @@ internal sealed class ClipTextModel
         if (further is null)
             return Rows(tokenEmbedding, ids);
         using var scope = NewDisposeScope();
-        // The added rows are not appended to the table: their gradient would be as large as the table.
+        // The added rows are not appended to the table: their gradient would be as large as the table. They have its type, as they have when a file adds them.
         var beyond = ids - Scalar((long)Config.VocabularySize);
         return where(
             beyond.ge(Scalar(0L)).unsqueeze(-1),
-            Rows(further.to(positionEmbedding.dtype), beyond.clamp_min(Scalar(0L))),
+            Rows(further.to(tokenEmbedding.dtype), beyond.clamp_min(Scalar(0L))),
             Rows(tokenEmbedding, ids.clamp_max(Scalar(Config.VocabularySize - 1L)))).MoveToOuterDisposeScope();
     }
 
