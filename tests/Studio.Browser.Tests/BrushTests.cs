@@ -59,6 +59,25 @@ public sealed class BrushTests(StudioBrowser browser)
         Assert.Equal(("a red boat", 4.0), (filled.Prompt, filled.Feather));
     }
 
+    [Fact]
+    public async Task TwoPressesMakeOnePicture()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Touch("Brush a mask");
+        await Stroke(visitor, 0.3f, 0.7f);
+        var masks = 0;
+        visitor.Page.Request += (_, request) => masks += request is { Method: "POST" } && !request.Url.Contains("_blazor", StringComparison.Ordinal) ? 1 : 0;
+        await visitor.Page.GetByLabel("What should be here?").FillAsync("a red boat");
+        await visitor.Page.EvaluateAsync("""
+            () => {
+                const words = document.querySelector('[data-brush-words]')
+                for (let i = 0; i < 2; i++) words.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }))
+            }
+            """);
+        await visitor.Pictures(2);
+        Assert.Equal(1, masks);
+    }
+
     // The shares of a canvas that are opaque, and between opaque and transparent.
     private static async Task<(double Full, double Soft)> Opacities(Visitor visitor, string canvas)
     {

@@ -166,9 +166,20 @@ document.addEventListener('click', event => {
     if (use) make(use.dataset.brushUse)
 })
 
-// Makes the picture of the mask. Whatever is wrong, the mask stays.
+// Makes the picture of the mask, once for a double click. Whatever is wrong, the mask stays.
 async function make(use) {
     if (sending) return
+    sending = true
+    try {
+        await makeOnce(use)
+    } catch (problem) {
+        tell('Refused', problem instanceof TypeError ? 'The mask could not be sent: the studio is not reachable.' : problem.message)
+    } finally {
+        sending = false
+    }
+}
+
+async function makeOnce(use) {
     const mask = await maskOf(brush())
     if (!mask) return tell('Refused', 'The mask is empty. Paint on the picture first.')
     const width = feather()
@@ -177,17 +188,10 @@ async function make(use) {
     }
     const words = document.querySelector('[data-brush-words]')
     const said = words.value
-    sending = true
-    try {
-        const name = await send(mask)
-        stopBrushing()
-        tell('Brushed', name, use, width, said)
-        if (use === 'fill') words.value = ''
-    } catch (problem) {
-        tell('Refused', problem instanceof TypeError ? 'The mask could not be sent: the studio is not reachable.' : problem.message)
-    } finally {
-        sending = false
-    }
+    const name = await send(mask)
+    stopBrushing()
+    tell('Brushed', name, use, width, said)
+    if (use === 'fill') words.value = ''
 }
 
 document.addEventListener('keydown', event => { if (event.key === 'Enter' && !event.isComposing && closest(event, '[data-brush-words]')) make('fill') })
