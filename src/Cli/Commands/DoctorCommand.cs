@@ -64,6 +64,7 @@ internal static class DoctorCommand
             using var model = options.Load(parse);
             findings["model"] = model.Directory;
             findings["device"] = model.Device.ToString();
+            findings["types"] = model.Precision.Identity.ToLowerInvariant();
             var side = model.ImageSide;
             findings["picture size"] = $"{side}x{side}";
             return verdict == NumericsVerdict.Ignored ? $"Numbers are wrong on this machine; {MachineNumerics.IgnoreVariable} is set, so runs continue." : null;
