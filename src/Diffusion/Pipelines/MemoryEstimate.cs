@@ -31,9 +31,9 @@ internal readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, i
 /// <param name="OnePartAtATime">Whether only the weights of one part are in memory at a time.</param>
 /// <param name="Images">The original image, its mask, and the result while it is written.</param>
 /// <param name="KeysAndValues">The text's keys and values, which the steps share.</param>
-/// <param name="HasNarrowWeights">Whether the weights have a 16-bit type already.</param>
+/// <param name="Has16BitWeights">Whether the weights have a 16-bit type already.</param>
 internal sealed record MemoryEstimate(
-    long TextWeights, long NetworkWeights, long AutoencoderWeights, long Network, long Decoding, bool OnePartAtATime = false, long Images = 0, long KeysAndValues = 0, bool HasNarrowWeights = false)
+    long TextWeights, long NetworkWeights, long AutoencoderWeights, long Network, long Decoding, bool OnePartAtATime = false, long Images = 0, long KeysAndValues = 0, bool Has16BitWeights = false)
 {
     // In units of feature maps of the finest level.
     private const long NetworkMaps = 60;
@@ -121,8 +121,8 @@ internal sealed record MemoryEstimate(
 
     private string Advice(bool takesAllParts) => Images > Peak / 2 ? "Use a smaller image."
         : DecodesAtPeak ? "Use VAE tiling or a smaller size."
-        : takesAllParts ? (HasNarrowWeights ? "Use a smaller size or a smaller batch." : "Use a smaller size, a smaller batch or bfloat16.")
-        : OnePartAtATime ? (HasNarrowWeights ? "Use a smaller size." : "Use a smaller size or bfloat16.")
-        : HasNarrowWeights ? "Use low memory, a smaller size or fewer prompts at once."
+        : takesAllParts ? (Has16BitWeights ? "Use a smaller size or a smaller batch." : "Use a smaller size, a smaller batch or bfloat16.")
+        : OnePartAtATime ? (Has16BitWeights ? "Use a smaller size." : "Use a smaller size or bfloat16.")
+        : Has16BitWeights ? "Use low memory, a smaller size or fewer prompts at once."
         : "Use low memory, a smaller size, fewer prompts at once or bfloat16.";
 }

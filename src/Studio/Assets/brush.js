@@ -172,8 +172,6 @@ async function make(use) {
     sending = true
     try {
         await makeOnce(use)
-    } catch (problem) {
-        tell('Refused', problem instanceof TypeError ? 'The mask could not be sent: the studio is not reachable.' : problem.message)
     } finally {
         sending = false
     }
@@ -188,10 +186,14 @@ async function makeOnce(use) {
     }
     const words = document.querySelector('[data-brush-words]')
     const said = words.value
-    const name = await send(mask)
-    stopBrushing()
-    tell('Brushed', name, use, width, said)
-    if (use === 'fill') words.value = ''
+    try {
+        const name = await send(mask)
+        stopBrushing()
+        tell('Brushed', name, use, width, said)
+        if (use === 'fill') words.value = ''
+    } catch (problem) {
+        tell('Refused', problem instanceof TypeError ? 'The mask could not be sent: the studio is not reachable.' : problem.message)
+    }
 }
 
 document.addEventListener('keydown', event => { if (event.key === 'Enter' && !event.isComposing && closest(event, '[data-brush-words]')) make('fill') })

@@ -11,8 +11,6 @@ namespace PromptToPrompt.Diffusion.Common.Cpu;
 /// </remarks>
 internal sealed unsafe class AttentionBlocks : IDisposable
 {
-    private const int Lanes = 8;
-
     private readonly int keys;
     private readonly int width;
     private readonly int valueWidth;
@@ -139,28 +137,28 @@ internal sealed unsafe class AttentionBlocks : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ToPowers(int count, float* largest, float* totals, float* sums)
     {
-        var (before0, before1, before2) = (Vector256.Load(largest), Vector256.Load(largest + Lanes), Vector256.Load(largest + (2 * Lanes)));
+        var (before0, before1, before2) = (Vector256.Load(largest), Vector256.Load(largest + Tile.Lanes), Vector256.Load(largest + (2 * Tile.Lanes)));
         var (largest0, largest1, largest2) = (before0, before1, before2);
         var end = scores + (count * Tile.Width);
         for (var x = scores; x < end; x += Tile.Width)
         {
             largest0 = Vector256.MaxNative(largest0, Vector256.Load(x));
-            largest1 = Vector256.MaxNative(largest1, Vector256.Load(x + Lanes));
-            largest2 = Vector256.MaxNative(largest2, Vector256.Load(x + (2 * Lanes)));
+            largest1 = Vector256.MaxNative(largest1, Vector256.Load(x + Tile.Lanes));
+            largest2 = Vector256.MaxNative(largest2, Vector256.Load(x + (2 * Tile.Lanes)));
         }
 
         largest0.Store(largest);
-        largest1.Store(largest + Lanes);
-        largest2.Store(largest + (2 * Lanes));
+        largest1.Store(largest + Tile.Lanes);
+        largest2.Store(largest + (2 * Tile.Lanes));
         Lane total0 = default, total1 = default, total2 = default;
         for (var x = scores; x < end; x += Tile.Width)
         {
             var power0 = PowerOf2(Vector256.Load(x) - largest0);
-            var power1 = PowerOf2(Vector256.Load(x + Lanes) - largest1);
-            var power2 = PowerOf2(Vector256.Load(x + (2 * Lanes)) - largest2);
+            var power1 = PowerOf2(Vector256.Load(x + Tile.Lanes) - largest1);
+            var power2 = PowerOf2(Vector256.Load(x + (2 * Tile.Lanes)) - largest2);
             power0.Store(x);
-            power1.Store(x + Lanes);
-            power2.Store(x + (2 * Lanes));
+            power1.Store(x + Tile.Lanes);
+            power2.Store(x + (2 * Tile.Lanes));
             total0 += power0;
             total1 += power1;
             total2 += power2;
@@ -168,19 +166,19 @@ internal sealed unsafe class AttentionBlocks : IDisposable
 
         var (factor0, factor1, factor2) = (PowerOf2(before0 - largest0), PowerOf2(before1 - largest1), PowerOf2(before2 - largest2));
         Vector256.FusedMultiplyAdd(Vector256.Load(totals), factor0, total0).Store(totals);
-        Vector256.FusedMultiplyAdd(Vector256.Load(totals + Lanes), factor1, total1).Store(totals + Lanes);
-        Vector256.FusedMultiplyAdd(Vector256.Load(totals + (2 * Lanes)), factor2, total2).Store(totals + (2 * Lanes));
+        Vector256.FusedMultiplyAdd(Vector256.Load(totals + Tile.Lanes), factor1, total1).Store(totals + Tile.Lanes);
+        Vector256.FusedMultiplyAdd(Vector256.Load(totals + (2 * Tile.Lanes)), factor2, total2).Store(totals + (2 * Tile.Lanes));
         for (var x = sums; x < sums + (valueWidth * Tile.Width); x += Tile.Width)
         {
             (Vector256.Load(x) * factor0).Store(x);
-            (Vector256.Load(x + Lanes) * factor1).Store(x + Lanes);
-            (Vector256.Load(x + (2 * Lanes)) * factor2).Store(x + (2 * Lanes));
+            (Vector256.Load(x + Tile.Lanes) * factor1).Store(x + Tile.Lanes);
+            (Vector256.Load(x + (2 * Tile.Lanes)) * factor2).Store(x + (2 * Tile.Lanes));
         }
     }
 
     private void Divide(int count)
     {
-        for (var query = 0; query < count; query += Lanes)
+        for (var query = 0; query < count; query += Tile.Lanes)
         {
             var factor = Lane.One / Vector256.Load(totals + query);
             var column = sums + (query / Tile.Width * Tile.Width * valueWidth) + (query % Tile.Width);

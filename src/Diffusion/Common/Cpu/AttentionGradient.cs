@@ -13,8 +13,6 @@ internal sealed unsafe class AttentionGradient : IDisposable
     // The exponent of queries that complete a tile: their probabilities vanish.
     private const float Highest = 1e38f;
 
-    private const int Lanes = 8;
-
     private readonly int keys;
     private readonly int width;
     private readonly int valueWidth;
@@ -153,7 +151,7 @@ internal sealed unsafe class AttentionGradient : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ToGradients(int count, float* exponents, float* products)
     {
-        for (var lane = 0; lane < Tile.Width; lane += Lanes)
+        for (var lane = 0; lane < Tile.Width; lane += Tile.Lanes)
         {
             var (exponent, product) = (Vector256.Load(exponents + lane), Vector256.Load(products + lane));
             for (var i = lane; i < count * Tile.Width; i += Tile.Width)

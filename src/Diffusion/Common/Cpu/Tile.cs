@@ -12,13 +12,14 @@ namespace PromptToPrompt.Diffusion.Common.Cpu;
 /// </summary>
 internal static unsafe class Tile
 {
+    /// <summary>Numbers in a vector.</summary>
+    public const int Lanes = 8;
+
     /// <summary>Rows of a product.</summary>
     public const int Rows = 4;
 
     /// <summary>Columns of a product: three vectors.</summary>
     public const int Width = 3 * Lanes;
-
-    private const int Lanes = 8;
 
     /// <summary>Whether the processor has the instructions that make these loops worthwhile.</summary>
     public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;
